@@ -1,0 +1,12 @@
+//! causeway runs an Azure virtual network on one Linux host, with real packets.
+//!
+//! The modules are layers. Each uses only those above it in this list (a test holds the order):
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`wire`] | views over header bytes, checksums; no policy, no allocation |
+//!
+//! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
+//! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
+
+pub mod wire;
