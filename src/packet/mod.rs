@@ -1,0 +1,16 @@
+//! A frame in a buffer, its parsed layout, its flow key, its verdict.
+
+pub mod flow_key;
+pub mod frame;
+pub mod parse;
+pub mod rewrite;
+pub mod segments;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod verdict;
+pub mod virtio;
+
+pub use flow_key::{FlowKey, Zone};
+pub use frame::{Frame, FramePool, Gso, Offload};
+pub use parse::{Layout, Parsed};
+pub use verdict::Reason;
