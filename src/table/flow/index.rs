@@ -1,0 +1,255 @@
+//! Hash → slot number: 64-byte buckets of tags and slots, two buckets for each key, residents that move over.
+//!
+//! A key goes to its first bucket while there is room, so that a lookup nearly always ends in one cache line; else to its
+//! second; else a resident of a full bucket moves to its other bucket (cuckoo hashing with buckets; Dietzfelbinger and
+//! Weidling 2007). At the load that [`Index::new`] allows this practically always ends after a few moves; what
+//! finds no place within [`MOVES`] waits in a small overflow that lookups read only while it holds something.
+
+/// Slots in a bucket: ten of six bytes fill a cache line.
+const WIDTH: usize = 10;
+/// Of the ten slots, how many the largest number of keys fills on average.
+const LOAD: usize = 8;
+/// Moves of residents before a key goes to the overflow.
+const MOVES: usize = 256;
+/// Places in the overflow.
+const OVERFLOW: usize = 64;
+/// Tag of an empty slot.
+const EMPTY: u16 = 0;
+
+/// A cache line of slots. The tag, a piece of the hash, spares reading the entry of nearly every wrong slot.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+struct Bucket {
+    tags: [u16; WIDTH],
+    slots: [u32; WIDTH],
+}
+
+impl Bucket {
+    const EMPTY: Self = Self { tags: [EMPTY; WIDTH], slots: [0; WIDTH] };
+
+    /// A bit for each slot with this tag. One comparison per lane and no branch: compilers make vector code of it.
+    #[inline]
+    fn matches(&self, tag: u16) -> Places {
+        let bits = self.tags.iter().enumerate().fold(0, |bits, (place, &own)| bits | u32::from(own == tag) << place);
+        Places(bits)
+    }
+
+    #[inline]
+    fn slots_with(&self, tag: u16) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.matches(tag).filter_map(|place| self.slots.get(place).map(|&slot| (place, slot)))
+    }
+
+    fn set(&mut self, place: usize, tag: u16, slot: u32) {
+        if let (Some(own_tag), Some(own_slot)) = (self.tags.get_mut(place), self.slots.get_mut(place)) {
+            *own_tag = tag;
+            *own_slot = slot;
+        }
+    }
+
+    fn place(&mut self, tag: u16, slot: u32) -> bool {
+        let free = self.matches(EMPTY).next();
+        if let Some(place) = free {
+            self.set(place, tag, slot);
+        }
+        free.is_some()
+    }
+
+    fn remove(&mut self, tag: u16, slot: u32) -> bool {
+        let found = self.slots_with(tag).find(|&(_, own)| own == slot);
+        if let Some((place, _)) = found {
+            self.set(place, EMPTY, 0);
+        }
+        found.is_some()
+    }
+}
+
+/// The set bits of a mask, lowest first.
+struct Places(u32);
+
+impl Iterator for Places {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let place = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        (place < u32::BITS).then_some(place as usize)
+    }
+}
+
+/// The index. It holds numbers only: what a slot stands for, and its hash, the owner tells it.
+#[derive(Debug)]
+pub(super) struct Index {
+    buckets: Box<[Bucket]>,
+    overflow: Vec<(u64, u32)>,
+    turn: usize,
+}
+
+impl Index {
+    /// An index for `keys` keys; all memory is taken here.
+    pub(super) fn new(keys: usize) -> Self {
+        let buckets = keys.div_ceil(LOAD).max(1);
+        Self { buckets: vec![Bucket::EMPTY; buckets].into_boxed_slice(), overflow: Vec::with_capacity(OVERFLOW), turn: 0 }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        size_of_val(&*self.buckets) + self.overflow.capacity() * size_of::<(u64, u32)>()
+    }
+
+    /// Reads the cache line that a lookup of `hash` starts with, and nothing else: a portable prefetch.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) {
+        std::hint::black_box(self.buckets.get(self.first_bucket(hash)).map(|bucket| bucket.tags[0]));
+    }
+
+    /// The first slot with the hash's tag in its first bucket: very likely the one, not certainly.
+    #[inline]
+    pub(super) fn likely(&self, hash: u64) -> Option<u32> {
+        let bucket = self.buckets.get(self.first_bucket(hash))?;
+        bucket.slots_with(tag(hash)).next().map(|(_, slot)| slot)
+    }
+
+    /// The slot under `hash` that `is_it` accepts.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let tag = tag(hash);
+        for number in self.both_buckets(hash) {
+            let found = self.buckets.get(number)?.slots_with(tag).find(|&(_, slot)| is_it(slot));
+            if let Some((_, slot)) = found {
+                return Some(slot);
+            }
+        }
+        if self.overflow.is_empty() {
+            return None;
+        }
+        self.overflow.iter().find(|&&(own, slot)| own == hash && is_it(slot)).map(|&(_, slot)| slot)
+    }
+
+    /// Adds a slot under `hash`; `hash_of` tells the hash of slots added before. False, and nothing changed but the places
+    /// of residents, where even the overflow is full: a matter of chance that is not met at the allowed load.
+    pub(super) fn insert(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) -> bool {
+        if self.overflow.len() >= OVERFLOW {
+            return false;
+        }
+        let mut homeless = (hash, slot);
+        for _ in 0..MOVES {
+            if self.place(homeless.0, homeless.1) {
+                return true;
+            }
+            homeless = self.displace(homeless, &hash_of);
+        }
+        self.overflow.push(homeless);
+        true
+    }
+
+    /// Removes a slot that was added under `hash`.
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let tag = tag(hash);
+        let mut in_bucket = false;
+        for number in self.both_buckets(hash) {
+            in_bucket = in_bucket || self.buckets.get_mut(number).is_some_and(|bucket| bucket.remove(tag, slot));
+        }
+        if !in_bucket {
+            self.overflow.retain(|&(_, own)| own != slot);
+        }
+        self.drain_overflow();
+    }
+
+    /// Room was made: whoever waits may find it.
+    fn drain_overflow(&mut self) {
+        if let Some((hash, slot)) = self.overflow.pop()
+            && !self.place(hash, slot)
+        {
+            self.overflow.push((hash, slot));
+        }
+    }
+
+    fn place(&mut self, hash: u64, slot: u32) -> bool {
+        let tag = tag(hash);
+        let [first, second] = self.both_buckets(hash);
+        [first, second].into_iter().any(|number| self.buckets.get_mut(number).is_some_and(|bucket| bucket.place(tag, slot)))
+    }
+
+    /// Puts `newcomer` in the place of a resident of one of its full buckets; the resident is homeless now.
+    fn displace(&mut self, newcomer: (u64, u32), hash_of: impl Fn(u32) -> u64) -> (u64, u32) {
+        self.turn = self.turn.wrapping_add(1);
+        let (hash, slot) = newcomer;
+        // the turn picks bucket and place, so that no walk goes round in a small circle
+        let [first, second] = self.both_buckets(hash);
+        let number = if self.turn.is_multiple_of(2) { first } else { second };
+        let place = self.turn / 2 % WIDTH;
+        let Some(bucket) = self.buckets.get_mut(number) else { return newcomer };
+        let resident = bucket.slots.get(place).copied().unwrap_or(slot);
+        bucket.set(place, tag(hash), slot);
+        (hash_of(resident), resident)
+    }
+
+    #[inline]
+    fn first_bucket(&self, hash: u64) -> usize {
+        scale(hash >> 32, self.buckets.len())
+    }
+
+    /// Two different buckets; the same twice where there is only one.
+    #[inline]
+    fn both_buckets(&self, hash: u64) -> [usize; 2] {
+        let count = self.buckets.len();
+        let first = self.first_bucket(hash);
+        let second = first + 1 + scale(hash & 0xffff_ffff, count - 1);
+        [first, if second < count { second } else { second - count }]
+    }
+}
+
+/// Takes a 32-bit number to `0..count` in proportion (0 for a count of 0), without a division.
+#[inline]
+const fn scale(number: u64, count: usize) -> usize {
+    ((number * count as u64) >> 32) as usize
+}
+
+/// The piece of a hash that slots carry: its lowest bits, which choose no bucket but in very large tables.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a piece is what is asked for")]
+const fn tag(hash: u64) -> u16 {
+    let tag = hash as u16;
+    if tag == EMPTY { 1 } else { tag }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_a_cache_line() {
+        assert_eq!((size_of::<Bucket>(), align_of::<Bucket>()), (64, 64));
+    }
+
+    #[test]
+    fn two_buckets_differ() {
+        let index = Index::new(3 * LOAD);
+        for number in 0..1_000_u64 {
+            let [first, second] = index.both_buckets(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            assert!(first < 3 && second < 3 && first != second);
+        }
+    }
+
+    /// Equal hashes can't be spread over buckets: they fill both, then the overflow, and all are found and removed again.
+    #[test]
+    fn more_equal_hashes_than_two_buckets_hold() {
+        let hash = 0x1234_5678_9abc_def0;
+        let mut index = Index::new(100);
+        let most = u32::try_from(2 * WIDTH + OVERFLOW).unwrap();
+        for slot in 0..most {
+            assert!(index.insert(hash, slot, |_| hash));
+        }
+        assert!(!index.insert(hash, most, |_| hash));
+        for slot in 0..most {
+            assert_eq!(index.find(hash, |found| found == slot), Some(slot));
+        }
+        for slot in 0..most {
+            index.remove(hash, slot);
+            assert_eq!(index.find(hash, |found| found == slot), None);
+            assert!((slot + 1..most).all(|other| index.find(hash, |found| found == other) == Some(other)));
+        }
+        assert!(index.overflow.is_empty());
+    }
+}

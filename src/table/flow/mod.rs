@@ -1,0 +1,367 @@
+//! The flow table: one owner, a fixed number of flows, both directions of a flow in one entry.
+//!
+//! ```text
+//! key ─hash─▶ index (64-byte buckets: tags, slots) ─slot = entry·2 + direction─▶ entry (two keys, deadline, value)
+//!                                                     wheel (a list per tick) ─┘
+//! ```
+//!
+//! All memory is reserved by [`FlowTable::new`]; nothing grows, rehashes or allocates afterwards. A lookup reads a bucket
+//! and an entry. Refreshing a flow stores its new deadline and nothing else; [`FlowTable::expire`], called between
+//! batches with a budget, finds what has run out.
+//!
+//! Time is counted in **ticks** of 1/8 s ([`TICKS_PER_SECOND`]) from the start of the process; a `u32` lasts 17 years.
+
+mod hash;
+mod index;
+mod wheel;
+
+#[cfg(test)]
+mod model;
+
+pub use hash::Secret;
+use index::Index;
+use wheel::Wheel;
+
+use crate::packet::FlowKey;
+use crate::packet::flow_key::Address;
+
+/// Ticks in a second, the unit of deadlines.
+pub const TICKS_PER_SECOND: u32 = 8;
+
+/// How many keys of a batch are looked up together.
+const STAGE: usize = 32;
+
+/// The number of a flow's entry. Good until the flow is removed; the number is given to another flow then, so nobody
+/// keeps one beyond the batch. A stale one names nothing, or that other flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u32);
+
+/// Which way a packet of a flow goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum FlowDirection {
+    /// As the flow's first packet.
+    Original = 0,
+    /// Against it.
+    Reply = 1,
+}
+
+impl FlowDirection {
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Original => Self::Reply,
+            Self::Reply => Self::Original,
+        }
+    }
+}
+
+/// Why a flow was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InsertError {
+    /// As many flows as the table holds are there.
+    #[error("the flow table is full")]
+    Full,
+    /// The original direction's key belongs to a flow already.
+    #[error("another flow has the key of the original direction")]
+    OriginalTaken,
+    /// The reply direction's key belongs to a flow already.
+    #[error("another flow has the key of the reply direction")]
+    ReplyTaken,
+}
+
+#[derive(Debug)]
+struct Entry<A, V> {
+    keys: [FlowKey<A>; 2],
+    deadline: u32,
+    value: V,
+}
+
+/// Flows by the keys of both their directions.
+#[derive(Debug)]
+pub struct FlowTable<A, V> {
+    secret: Secret,
+    index: Index,
+    entries: Vec<Option<Entry<A, V>>>,
+    wheel: Wheel,
+    capacity: usize,
+    len: usize,
+}
+
+impl<A: Address, V> FlowTable<A, V> {
+    /// A table for `capacity` flows (at most 2³⁰), its hash keyed by a random seed.
+    #[must_use]
+    pub fn new(capacity: usize, seed: [u64; 2]) -> Self {
+        let capacity = capacity.min(Wheel::MOST);
+        Self {
+            secret: Secret::new(seed),
+            index: Index::new(capacity * 2),
+            entries: Vec::with_capacity(capacity),
+            wheel: Wheel::new(capacity),
+            capacity,
+            len: 0,
+        }
+    }
+
+    /// Flows in the table.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Flows it holds at most.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes reserved, whatever the table holds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.index.memory() + self.wheel.memory() + self.entries.capacity() * size_of::<Option<Entry<A, V>>>()
+    }
+
+    /// The hash of a key in this table.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, key: &FlowKey<A>) -> u64 {
+        self.secret.key(key)
+    }
+
+    /// Reads ahead what a lookup of `hash` starts with. Touch all hashes of a batch before the first lookup, and their
+    /// cache misses overlap.
+    #[inline]
+    pub fn touch(&self, hash: u64) {
+        self.index.touch(hash);
+    }
+
+    /// The flow that a packet with this key belongs to, and which way it goes.
+    #[inline]
+    #[must_use]
+    pub fn lookup(&self, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
+        self.lookup_hashed(self.hash(key), key)
+    }
+
+    /// As [`Self::lookup`], with the key's hash at hand.
+    #[inline]
+    #[must_use]
+    pub fn lookup_hashed(&self, hash: u64, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
+        self.index.find(hash, |slot| self.key_of(slot) == Some(key)).map(unpack)
+    }
+
+    /// Looks up a batch, so that cache misses overlap: all buckets first, then all entries. `found` gets an answer per
+    /// key; what the longer of both slices has too much is left alone.
+    pub fn lookup_batch(&self, keys: &[FlowKey<A>], found: &mut [Option<(FlowId, FlowDirection)>]) {
+        for (keys, found) in keys.chunks(STAGE).zip(found.chunks_mut(STAGE)) {
+            let mut hashes = [0; STAGE];
+            let mut likely = [None; STAGE];
+            for (hash, key) in hashes.iter_mut().zip(keys) {
+                *hash = self.hash(key);
+                self.index.touch(*hash);
+            }
+            for (slot, (&hash, _)) in likely.iter_mut().zip(hashes.iter().zip(keys)) {
+                *slot = self.index.likely(hash);
+            }
+            for ((answer, key), (&hash, slot)) in found.iter_mut().zip(keys).zip(hashes.iter().zip(likely)) {
+                let sure = slot.filter(|&slot| self.key_of(slot) == Some(key)).map(unpack);
+                *answer = sure.or_else(|| self.lookup_hashed(hash, key));
+            }
+        }
+    }
+
+    /// Whether a flow has this key, in either direction.
+    #[must_use]
+    pub fn contains(&self, key: &FlowKey<A>) -> bool {
+        self.lookup(key).is_some()
+    }
+
+    /// Adds a flow, to be expired at `deadline` (a tick). Where both keys are equal, its packets all count as original.
+    ///
+    /// # Errors
+    /// A key that another flow has already, or [`InsertError::Full`]; nothing is changed then.
+    pub fn insert(&mut self, original: FlowKey<A>, reply: FlowKey<A>, value: V, deadline: u32) -> Result<FlowId, InsertError> {
+        let hashes = [self.hash(&original), self.hash(&reply)];
+        if self.lookup_hashed(hashes[0], &original).is_some() {
+            return Err(InsertError::OriginalTaken);
+        }
+        if self.lookup_hashed(hashes[1], &reply).is_some() {
+            return Err(InsertError::ReplyTaken);
+        }
+        let id = self.fill_entry(Entry { keys: [original, reply], deadline, value }).ok_or(InsertError::Full)?;
+        if !self.index_keys(id, hashes, original == reply) {
+            self.free_entry(id);
+            return Err(InsertError::Full);
+        }
+        self.len += 1;
+        Ok(id)
+    }
+
+    /// The keys of a flow: original, reply.
+    #[must_use]
+    pub fn keys(&self, id: FlowId) -> Option<(&FlowKey<A>, &FlowKey<A>)> {
+        self.entry(id).map(|Entry { keys: [original, reply], .. }| (original, reply))
+    }
+
+    /// What is kept for a flow.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: FlowId) -> Option<&V> {
+        self.entry(id).map(|entry| &entry.value)
+    }
+
+    /// What is kept for a flow, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, id: FlowId) -> Option<&mut V> {
+        self.entry_mut(id).map(|entry| &mut entry.value)
+    }
+
+    /// Removes a flow.
+    pub fn remove(&mut self, id: FlowId) -> Option<V> {
+        self.take(id).map(|entry| entry.value)
+    }
+
+    /// The tick that a flow expires at.
+    #[must_use]
+    pub fn deadline(&self, id: FlowId) -> Option<u32> {
+        self.entry(id).map(|entry| entry.deadline)
+    }
+
+    /// Moves a flow's deadline: one store. For later deadlines; of an earlier one the table takes notice when the former
+    /// deadline comes (or after 512 s, whichever is first): use [`Self::hasten`] for those.
+    #[inline]
+    pub fn set_deadline(&mut self, id: FlowId, tick: u32) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.deadline = tick;
+        }
+    }
+
+    /// Moves a flow's deadline and sees to it that it is kept to the tick, however early it is.
+    pub fn hasten(&mut self, id: FlowId, tick: u32) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.deadline = tick;
+            self.wheel.queue(id.0, tick);
+        }
+    }
+
+    /// Removes flows whose deadline is `now_tick` or before, and gives them to `on_expired` (number, original key, reply
+    /// key, value). Looks at no more than `budget` entries and at 512 s worth of ticks; what is left comes with the next
+    /// call. Returns how many were removed.
+    pub fn expire(&mut self, now_tick: u32, budget: usize, mut on_expired: impl FnMut(FlowId, &FlowKey<A>, &FlowKey<A>, V)) -> usize {
+        if self.is_empty() {
+            self.wheel.skip_to(now_tick);
+            return 0;
+        }
+        let before = self.len;
+        let until = self.wheel.horizon(now_tick);
+        for _ in 0..budget {
+            let Some(number) = self.wheel.pop_until(until) else { break };
+            let id = FlowId(number);
+            match self.deadline(id) {
+                Some(deadline) if deadline > now_tick => self.wheel.queue(number, deadline),
+                _ => {
+                    if let Some(Entry { keys: [original, reply], value, .. }) = self.take(id) {
+                        on_expired(id, &original, &reply, value);
+                    }
+                }
+            }
+        }
+        before - self.len
+    }
+
+    /// The flows in `budget` entries from number `from` on, and where to go on (`None`: that was the end). Begin with 0.
+    /// Flows that come and go between two steps may be missed or met; one that stays is met exactly once.
+    pub fn scan(&self, from: u32, budget: usize) -> (Option<u32>, impl Iterator<Item = FlowId> + '_) {
+        let start = (from as usize).min(self.entries.len());
+        let end = start.saturating_add(budget).min(self.entries.len());
+        let numbers = (from..).zip(self.entries.get(start..end).unwrap_or_default());
+        let next = (end < self.entries.len()).then(|| u32::try_from(end).ok()).flatten();
+        (next, numbers.filter(|(_, entry)| entry.is_some()).map(|(number, _)| FlowId(number)))
+    }
+
+    #[inline]
+    fn entry(&self, id: FlowId) -> Option<&Entry<A, V>> {
+        self.entries.get(id.0 as usize)?.as_ref()
+    }
+
+    #[inline]
+    fn entry_mut(&mut self, id: FlowId) -> Option<&mut Entry<A, V>> {
+        self.entries.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    #[inline]
+    fn key_of(&self, slot: u32) -> Option<&FlowKey<A>> {
+        let (id, direction) = unpack(slot);
+        self.entry(id)?.keys.get(direction as usize)
+    }
+
+    /// Puts a flow into a free entry, or one never used so far, and queues it for its deadline.
+    fn fill_entry(&mut self, entry: Entry<A, V>) -> Option<FlowId> {
+        let deadline = entry.deadline;
+        if let Some(number) = self.wheel.take_free() {
+            *self.entries.get_mut(number as usize)? = Some(entry);
+            self.wheel.queue(number, deadline);
+            return Some(FlowId(number));
+        }
+        if self.entries.len() >= self.capacity {
+            return None;
+        }
+        let number = u32::try_from(self.entries.len()).ok()?;
+        self.entries.push(Some(entry));
+        self.wheel.push(number, deadline);
+        Some(FlowId(number))
+    }
+
+    fn free_entry(&mut self, id: FlowId) -> Option<Entry<A, V>> {
+        let entry = self.entries.get_mut(id.0 as usize)?.take()?;
+        self.wheel.set_free(id.0);
+        Some(entry)
+    }
+
+    /// Puts a new flow's keys into the index: both or none.
+    fn index_keys(&mut self, id: FlowId, hashes: [u64; 2], equal: bool) -> bool {
+        let (secret, entries) = (self.secret, &self.entries);
+        let hash_of = |slot: u32| {
+            let (id, direction) = unpack(slot);
+            let entry = entries.get(id.0 as usize).and_then(Option::as_ref);
+            entry.and_then(|entry| entry.keys.get(direction as usize)).map_or(0, |key| secret.key(key))
+        };
+        let [original, reply] = hashes;
+        if !self.index.insert(original, pack(id, FlowDirection::Original), hash_of) {
+            return false;
+        }
+        if equal || self.index.insert(reply, pack(id, FlowDirection::Reply), hash_of) {
+            return true;
+        }
+        self.index.remove(original, pack(id, FlowDirection::Original));
+        false
+    }
+
+    fn take(&mut self, id: FlowId) -> Option<Entry<A, V>> {
+        let entry = self.free_entry(id)?;
+        let [original, reply] = entry.keys;
+        self.index.remove(self.hash(&original), pack(id, FlowDirection::Original));
+        if original != reply {
+            self.index.remove(self.hash(&reply), pack(id, FlowDirection::Reply));
+        }
+        self.len -= 1;
+        Some(entry)
+    }
+}
+
+#[inline]
+const fn pack(id: FlowId, direction: FlowDirection) -> u32 {
+    id.0 << 1 | direction as u32
+}
+
+#[inline]
+const fn unpack(slot: u32) -> (FlowId, FlowDirection) {
+    let direction = if slot & 1 == 0 { FlowDirection::Original } else { FlowDirection::Reply };
+    (FlowId(slot >> 1), direction)
+}

@@ -1,0 +1,7 @@
+//! Structures that know bits, not Azure. Each has a plain reference twin that its property tests compare it with.
+
+pub mod flow;
+pub mod longest_prefix;
+pub mod ordered_scan;
+pub mod port_set;
+pub mod prefix_set;
