@@ -1,0 +1,115 @@
+//! Network security groups: outbound the interface's, then the subnet's; inbound the other way round; both must allow
+//! (Azure: network-security-group-how-it-works). A side without a group lets everything through.
+
+use super::decide::{Decision, Stop};
+use super::destination::Host;
+use super::ids::{Access, RuleId};
+use super::position::Position;
+use super::question::{Observer, Scope, Sender, Stage, Step};
+use super::snapshot::{METADATA_ADDRESS, PLATFORM_ADDRESS};
+use crate::packet::Reason;
+use crate::table::ordered_scan::{Header, OrderedScan};
+
+/// A network security group as it works for one subnet: the `VirtualNetwork` tag depends on where it is.
+#[derive(Clone, Debug)]
+pub struct SecurityGroup {
+    /// Name as written.
+    pub name: String,
+    /// Rule changes are applied to open flows too.
+    pub flush_connection: bool,
+    /// Rules for what comes in.
+    pub inbound: RuleList,
+    /// Rules for what goes out.
+    pub outbound: RuleList,
+    /// Those outbound rules that name a platform tag: all that what goes to the platform meets.
+    pub platform: RuleList,
+}
+
+/// The rules of one direction, by priority, default rules last.
+#[derive(Clone, Debug, Default)]
+pub struct RuleList {
+    /// The matcher; its indices are those of `rules`.
+    pub table: OrderedScan,
+    /// What each rule says.
+    pub rules: Vec<Rule>,
+}
+
+/// What a security rule says once it matches.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Name.
+    pub name: String,
+    /// Its number.
+    pub id: RuleId,
+    /// Allow or Deny.
+    pub access: Access,
+    /// Place in the file; `None` for a default rule.
+    pub position: Option<Position>,
+}
+
+impl SecurityGroup {
+    /// The numbers of all its rules.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> + '_ {
+        [&self.inbound, &self.outbound, &self.platform].into_iter().flat_map(|list| list.rules.iter().map(|rule| rule.id))
+    }
+}
+
+impl RuleList {
+    /// The rule that decides, the first that matches.
+    #[must_use]
+    pub fn evaluate(&self, header: &Header) -> Option<&Rule> {
+        self.rules.get(self.table.first_match(header)?)
+    }
+}
+
+/// The sender's groups. Only what a host of a subnet sends meets any.
+pub(super) fn outbound(decision: &mut Decision<'_, impl Observer>) -> Result<(), Stop> {
+    let Sender::Subnet { subnet, interface, .. } = decision.question.sender else { return Ok(()) };
+    let snapshot = decision.snapshot;
+    let header = decision.header(decision.question.destination);
+    let to_platform = [PLATFORM_ADDRESS, METADATA_ADDRESS].contains(&decision.question.destination);
+    let interface = interface.and_then(|index| snapshot.interfaces.get(index)?.security_group.as_ref());
+    let subnet = snapshot.subnet(subnet).and_then(|subnet| subnet.security_group.as_ref());
+    for group in interface.into_iter().chain(subnet) {
+        let rules = if to_platform { &group.platform } else { &group.outbound };
+        evaluate(decision, group, rules, &header, Stage::NsgOutbound)?;
+    }
+    Ok(())
+}
+
+/// The receiver's groups; `host` is where the packet goes, an appliance on its way included.
+pub(super) fn inbound(decision: &mut Decision<'_, impl Observer>, host: &Host) -> Result<(), Stop> {
+    let snapshot = decision.snapshot;
+    let header = Header { source: decision.seen, ..decision.header(host.destination) };
+    let interface = host.interface.and_then(|index| snapshot.interfaces.get(index)?.security_group.as_ref());
+    let subnet = snapshot.subnet(host.subnet).and_then(|subnet| subnet.security_group.as_ref());
+    for group in subnet.into_iter().chain(interface) {
+        evaluate(decision, group, &group.inbound, &header, Stage::NsgInbound)?;
+    }
+    Ok(())
+}
+
+fn evaluate(
+    decision: &mut Decision<'_, impl Observer>,
+    group: &SecurityGroup,
+    rules: &RuleList,
+    header: &Header,
+    stage: Stage,
+) -> Result<(), Stop> {
+    if decision.scope == Scope::Established && !group.flush_connection {
+        return Ok(());
+    }
+    let Some(rule) = rules.evaluate(header) else { return Ok(()) };
+    decision.observer.rule(rule.id);
+    decision.observer.step(|| Step {
+        object: Some(group.name.clone()),
+        rule: Some(rule.name.clone()),
+        access: Some(rule.access),
+        at: rule.position,
+        ..Step::new(stage)
+    });
+    match rule.access {
+        Access::Allow => Ok(()),
+        Access::Deny => Err(Stop::silent(Reason::NsgDeny)),
+    }
+}

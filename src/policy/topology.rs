@@ -1,0 +1,246 @@
+//! The compiled objects of a [`Snapshot`](super::snapshot::Snapshot): what stands where. Indices are the snapshot's.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::ids::Zone;
+use super::nsg::SecurityGroup;
+use super::position::Position;
+use super::question::Shown;
+use super::route::Routes;
+use super::service_firewall::Firewall;
+use crate::table::port_set::PortSet;
+
+/// A virtual network.
+#[derive(Clone, Debug)]
+pub struct VirtualNetwork {
+    /// Name as written.
+    pub name: String,
+    /// Region, lower case; `None` where the file gives none (all is one region).
+    pub location: Option<String>,
+    /// Address space.
+    pub address_prefixes: Vec<IpNet>,
+    /// Its subnets.
+    pub subnets: Vec<usize>,
+    /// What the internet sees of hosts without a public address of their own.
+    pub default_outbound_address: Option<Ipv4Addr>,
+    /// TCP idle timeout, where given.
+    pub tcp_idle: Option<Duration>,
+    /// This network's halves of connected peerings.
+    pub peerings: Vec<Peering>,
+}
+
+/// One half of a connected peering.
+#[derive(Clone, Copy, Debug)]
+pub struct Peering {
+    /// The other network.
+    pub remote: usize,
+    /// Hosts here may reach hosts there.
+    pub allow_virtual_network_access: bool,
+    /// Packets that come from there, but not from that network's own hosts, are taken.
+    pub allow_forwarded_traffic: bool,
+    /// Gateways here serve the other network, or those there serve this one (both halves agree).
+    pub shares_gateway: bool,
+}
+
+/// A subnet.
+#[derive(Clone, Debug)]
+pub struct Subnet {
+    /// Bare name as written.
+    pub name: String,
+    /// Its network.
+    pub network: usize,
+    /// The zone of its packets.
+    pub zone: Zone,
+    /// Address prefixes.
+    pub prefixes: Vec<IpNet>,
+    /// The first IPv4 prefix and what its hosts really use instead.
+    pub wire: Option<WirePrefix>,
+    /// NSG, compiled for this subnet.
+    pub security_group: Option<SecurityGroup>,
+    /// Effective routes.
+    pub routes: Routes,
+    /// Endpoint policies attached.
+    pub endpoint_policies: Vec<EndpointPolicy>,
+    /// Public addresses and TCP idle timeout of the NAT gateway; not empty where there is one.
+    pub nat_gateway: Option<NatGateway>,
+    /// Whether hosts without a public address of their own leave with the network's default one (ARM's property).
+    pub default_outbound_access: bool,
+}
+
+/// A prefix and what stands for it on the wire (same length).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WirePrefix {
+    /// The prefix that everyone else knows.
+    pub private: Ipv4Net,
+    /// The prefix that the hosts behind the port use.
+    pub wire: Ipv4Net,
+}
+
+impl WirePrefix {
+    /// The private address that a wire address stands for; `None` outside the wire prefix.
+    #[must_use]
+    pub fn private_of(&self, wire: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.wire.contains(&wire).then(|| translate(wire, self.private))
+    }
+
+    /// The wire address that stands for a private address; `None` outside the private prefix.
+    #[must_use]
+    pub fn wire_of(&self, private: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.private.contains(&private).then(|| translate(private, self.wire))
+    }
+}
+
+fn translate(address: Ipv4Addr, to: Ipv4Net) -> Ipv4Addr {
+    let host = address.to_bits() & to.hostmask().to_bits();
+    Ipv4Addr::from_bits(to.network().to_bits() | host)
+}
+
+impl Subnet {
+    /// Whether an address (private form) lies in this subnet.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.contains(&address))
+    }
+
+    /// The wire form of a private address of this subnet.
+    #[must_use]
+    pub fn wire_of(&self, private: IpAddr) -> IpAddr {
+        match (self.wire, private) {
+            (Some(wire), IpAddr::V4(address)) => wire.wire_of(address).map_or(private, IpAddr::V4),
+            _ => private,
+        }
+    }
+
+    /// The private address that an address on the wire stands for; `None` where it is not this subnet's.
+    #[must_use]
+    pub fn private_of(&self, on_wire: IpAddr) -> Option<IpAddr> {
+        let private = match (self.wire, on_wire) {
+            (Some(wire), IpAddr::V4(address)) => match wire.private_of(address) {
+                Some(private) => return Some(IpAddr::V4(private)),
+                // The private form never appears on the wire of a subnet that has another.
+                None if wire.private.contains(&address) => return None,
+                None => on_wire,
+            },
+            _ => on_wire,
+        };
+        self.contains(private).then_some(private)
+    }
+
+    /// The gateway: the first address of the subnet's first prefix of this family, private form.
+    #[must_use]
+    pub fn gateway(&self, ipv6: bool) -> Option<IpAddr> {
+        let prefix = self.prefixes.iter().find(|prefix| matches!(prefix, IpNet::V6(_)) == ipv6)?;
+        Some(first_address(prefix))
+    }
+
+    /// Whether no host can have this address (private form): the subnet's own, its gateway's, IPv4 broadcast.
+    /// Azure reserves two more, which it answers DNS from; hosts in causeway may use them.
+    #[must_use]
+    pub fn is_reserved(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().filter(|prefix| prefix.contains(&address)).any(|prefix| {
+            let last = matches!(prefix, IpNet::V4(_)) && address == prefix.broadcast();
+            address == prefix.network() || address == first_address(prefix) || last
+        })
+    }
+}
+
+/// The first host address of a prefix.
+#[must_use]
+pub fn first_address(prefix: &IpNet) -> IpAddr {
+    match prefix {
+        IpNet::V4(net) => IpAddr::V4(Ipv4Addr::from_bits(net.network().to_bits().saturating_add(1))),
+        IpNet::V6(net) => IpAddr::V6(std::net::Ipv6Addr::from_bits(net.network().to_bits().saturating_add(1))),
+    }
+}
+
+/// A NAT gateway.
+#[derive(Clone, Debug)]
+pub struct NatGateway {
+    /// Public addresses, at least one.
+    pub public_addresses: Vec<Ipv4Addr>,
+    /// TCP idle timeout.
+    pub tcp_idle: Duration,
+}
+
+/// A network interface, or an injected service's place in its subnet.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// Name as written.
+    pub name: String,
+    /// Its subnet.
+    pub subnet: usize,
+    /// Private addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Its own public address.
+    pub public_address: Option<Ipv4Addr>,
+    /// NSG, compiled for the interface's subnet.
+    pub security_group: Option<SecurityGroup>,
+    /// May send and receive for others.
+    pub enable_ip_forwarding: bool,
+    /// The injected service that lives here.
+    pub service: Option<usize>,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Name as written.
+    pub name: String,
+    /// Resource type, canonical spelling.
+    pub kind: String,
+    /// The service endpoint that leads to its kind (`Microsoft.Storage`), where there is one.
+    pub endpoint: Option<&'static str>,
+    /// Region, lower case.
+    pub location: Option<String>,
+    /// Its zone (its subnet's for an injected one).
+    pub zone: Zone,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Ports that it answers on.
+    pub ports: PortSet,
+    /// What a refused client is shown.
+    pub denial: Shown,
+    /// It sees sources that come over an endpoint as IPv6 addresses.
+    pub service_tunnel: bool,
+    /// Injected: the subnet it lives in.
+    pub subnet: Option<usize>,
+    /// Firewall; `None`: open.
+    pub firewall: Option<Firewall>,
+}
+
+impl Service {
+    /// Whether it is a storage account.
+    #[must_use]
+    pub fn is_storage(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("Microsoft.Storage/storageAccounts")
+    }
+}
+
+/// A service endpoint policy.
+#[derive(Clone, Debug)]
+pub struct EndpointPolicy {
+    /// Name as written.
+    pub name: String,
+    /// Place in the file.
+    pub position: Position,
+    /// Listed services.
+    pub services: Vec<usize>,
+}
+
+/// A gateway.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Name as written.
+    pub name: String,
+    /// The network that it is in.
+    pub network: usize,
+    /// Its zone.
+    pub zone: Zone,
+    /// On-premises prefixes.
+    pub prefixes: Vec<IpNet>,
+    /// What the internet sees of on-premises hosts.
+    pub public_address: Option<Ipv4Addr>,
+}
