@@ -9,12 +9,14 @@
 //! | [`counters`] | what each worker counts, private in its loop, added up by readers |
 //! | [`table`] | structures that know bits, not Azure: prefix sets, longest-prefix match, flows |
 //! | [`policy`] | Azure's meaning: pure functions over an immutable snapshot |
+//! | [`pipeline`] | a packet's way: ingress, fast path, slow path, rewrite, egress |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
 
 pub mod counters;
 pub mod packet;
+pub mod pipeline;
 pub mod policy;
 pub mod table;
 pub mod wire;

@@ -1,0 +1,202 @@
+//! The last stages: TTL, size, rewrite, and delivery to a neighbour whose MAC address is known or asked for.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::fast_path::{Change, Onward};
+use super::neighbour::{NeedsRequest, Waiting};
+use super::outbox::{Outbox, Sent};
+use super::respond::fragment::fragment_ipv4;
+use super::respond::icmp_error::{Error, icmp_error};
+use super::respond::{GATEWAY_MAC, arp, ndp};
+use super::{Packet, Pipeline};
+use crate::packet::parse::Layout;
+use crate::packet::{Frame, Gso, Reason, rewrite, segments};
+use crate::policy::admission;
+use crate::policy::ids::PortId;
+use crate::policy::snapshot::Snapshot;
+
+/// Whether a packet leaves as it is or in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Split {
+    /// As it is.
+    Whole,
+    /// In IPv4 fragments of at most this many bytes.
+    Fragments(usize),
+}
+
+impl Pipeline {
+    /// A packet whose time to live ends here is answered with time-exceeded.
+    pub(super) fn check_ttl(&mut self, snapshot: &Snapshot, packet: &Packet, layout: &Layout, outbox: &mut Outbox) -> Result<(), Reason> {
+        if layout.ttl > 1 {
+            return Ok(());
+        }
+        self.send_icmp_error(snapshot, packet, layout, Error::TimeExceeded, outbox);
+        Err(Reason::TtlExceeded)
+    }
+
+    /// A packet larger than the way out allows is fragmented where it may be, else answered with fragmentation-needed.
+    pub(super) fn check_size(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &Packet,
+        layout: &Layout,
+        onward: &Onward,
+        outbox: &mut Outbox,
+    ) -> Result<Split, Reason> {
+        let mtu = self.mtus.get(usize::from(onward.exit.port.0)).copied().unwrap_or(1500);
+        let limit = mtu as usize;
+        if segments::largest_packet(&packet.frame, layout) <= limit {
+            return Ok(Split::Whole);
+        }
+        if !layout.dont_fragment && packet.frame.offload.gso == Gso::None {
+            return Ok(Split::Fragments(limit));
+        }
+        self.send_icmp_error(snapshot, packet, layout, Error::FragmentationNeeded { mtu: u16::try_from(mtu).unwrap_or(u16::MAX) }, outbox);
+        Err(Reason::TooBig)
+    }
+
+    /// TTL, addresses, ports and their checksums.
+    pub(super) fn rewrite(&mut self, packet: &mut Packet, layout: &Layout, onward: &Onward) {
+        rewrite::decrement_ttl(&mut packet.frame, layout);
+        match &onward.change {
+            Change::Tuple(tuple) => rewrite::apply(&mut packet.frame, layout, tuple),
+            Change::Quoted { quoted, outer, inner } => rewrite::apply_quoted(&mut packet.frame, layout, quoted, *outer, inner),
+        }
+    }
+
+    /// Into the outbox, or into the queue of packets that wait for their neighbour.
+    pub(super) fn deliver(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &mut Packet,
+        layout: &Layout,
+        onward: &Onward,
+        split: Split,
+        outbox: &mut Outbox,
+    ) -> Result<(), Reason> {
+        let neighbour = onward.exit.appliance.unwrap_or_else(|| onward.change.destination());
+        let frame = std::mem::take(&mut packet.frame);
+        match split {
+            Split::Whole => {
+                let sent = Sent { forwarded_for: Some(packet.zone), packets: packet.packets, bytes: packet.bytes };
+                self.hand_over(snapshot, onward.exit.port, neighbour, frame, sent, outbox)
+            }
+            Split::Fragments(mtu) => self.deliver_fragments(snapshot, packet, (frame, layout), (onward.exit.port, neighbour), mtu, outbox),
+        }
+    }
+
+    /// Sends the pieces of a packet; it counts as forwarded once, with its last piece.
+    fn deliver_fragments(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &Packet,
+        (mut frame, layout): (Frame, &Layout),
+        (port, neighbour): (PortId, IpAddr),
+        mtu: usize,
+        outbox: &mut Outbox,
+    ) -> Result<(), Reason> {
+        rewrite::complete_checksum(&mut frame);
+        let mut pieces = Vec::new();
+        let done = fragment_ipv4(&frame, layout, mtu, &mut outbox.pool, &mut pieces);
+        outbox.pool.give(frame);
+        if !done {
+            return Err(Reason::TooBig);
+        }
+        let last = pieces.len().saturating_sub(1);
+        let mut result = Ok(());
+        for (index, piece) in pieces.into_iter().enumerate() {
+            let sent = Sent { forwarded_for: (index == last).then_some(packet.zone), packets: 1, bytes: piece.len() as u64 };
+            result = self.hand_over(snapshot, port, neighbour, piece, sent, outbox);
+        }
+        result
+    }
+
+    /// Sends a frame whose MAC addresses are still to be set, or lets it wait for its neighbour.
+    pub(super) fn hand_over(
+        &mut self,
+        snapshot: &Snapshot,
+        port: PortId,
+        neighbour: IpAddr,
+        mut frame: Frame,
+        sent: Sent,
+        outbox: &mut Outbox,
+    ) -> Result<(), Reason> {
+        if let Some(mac) = self.neighbours.lookup(port, neighbour) {
+            rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
+            return send(outbox, port, frame, sent);
+        }
+        match self.neighbours.wait(port, neighbour, frame, sent, self.clock.milliseconds) {
+            Ok(NeedsRequest(needed)) => {
+                if needed {
+                    self.request_neighbour(snapshot, port, neighbour, outbox);
+                }
+                Ok(())
+            }
+            Err(refused) => {
+                outbox.pool.give(refused.frame);
+                Err(refused.reason)
+            }
+        }
+    }
+
+    /// Asks who has an address.
+    pub(super) fn request_neighbour(&mut self, snapshot: &Snapshot, port: PortId, neighbour: IpAddr, outbox: &mut Outbox) {
+        let mut frame = outbox.pool.take();
+        match neighbour {
+            IpAddr::V4(target) => arp::request(target, arp_sender(snapshot, port, target), &mut frame),
+            IpAddr::V6(target) => ndp::solicitation(target, &mut frame),
+        }
+        let sent = Sent { forwarded_for: None, packets: 1, bytes: frame.len() as u64 };
+        if let Some(frame) = outbox.push(port, frame, sent) {
+            outbox.pool.give(frame);
+        }
+    }
+
+    /// Remembers where a neighbour is, and sends what waited for it.
+    pub(super) fn learn(&mut self, port: PortId, neighbour: IpAddr, mac: [u8; 6], outbox: &mut Outbox) {
+        for Waiting { mut frame, sent } in self.neighbours.learn(port, neighbour, mac) {
+            rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
+            if let (Err(reason), Some(zone)) = (send(outbox, port, frame, sent), sent.forwarded_for) {
+                self.counters.verdict(usize::from(zone.0), reason, sent.packets);
+            }
+        }
+    }
+
+    /// Tells the sender of `packet` what went wrong, within the rate limit.
+    pub(super) fn send_icmp_error(&mut self, snapshot: &Snapshot, packet: &Packet, layout: &Layout, error: Error, outbox: &mut Outbox) {
+        if !self.icmp_errors.allow(self.clock.milliseconds) {
+            return;
+        }
+        let from = gateway_of(snapshot, packet.port, layout);
+        self.emit_from(packet, outbox, |offender, frame| icmp_error(offender.bytes(), layout, error, from, frame));
+    }
+}
+
+/// Who asks: the gateway of the neighbour's subnet; nobody (an ARP probe, RFC 5227) where there is none.
+fn arp_sender(snapshot: &Snapshot, port: PortId, target: Ipv4Addr) -> Ipv4Addr {
+    let target = IpAddr::V4(target);
+    match admission::admit(snapshot, port, target, target).map(|neighbour| snapshot.gateway_address(&neighbour.sender, false)) {
+        Ok(IpAddr::V4(gateway)) => gateway,
+        _ => Ipv4Addr::UNSPECIFIED,
+    }
+}
+
+/// The source of our own ICMP errors: the gateway of the sender's subnet.
+fn gateway_of(snapshot: &Snapshot, port: PortId, layout: &Layout) -> IpAddr {
+    let (source, destination) = (layout.addresses.source(), layout.addresses.destination());
+    match admission::admit(snapshot, port, source, destination) {
+        Ok(sender) => snapshot.gateway_address(&sender.sender, source.is_ipv6()),
+        Err(_) => destination,
+    }
+}
+
+/// Puts a finished frame into the outbox.
+fn send(outbox: &mut Outbox, port: PortId, frame: Frame, sent: Sent) -> Result<(), Reason> {
+    match outbox.push(port, frame, sent) {
+        None => Ok(()),
+        Some(frame) => {
+            outbox.pool.give(frame);
+            Err(Reason::DestinationUnknown)
+        }
+    }
+}

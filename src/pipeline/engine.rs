@@ -1,0 +1,33 @@
+//! What a worker runs between receiving and sending: the pipeline, seen from the thread that drives it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::outbox::{Outbox, Sent};
+use crate::packet::{Frame, Reason};
+use crate::policy::ids::PortId;
+use crate::policy::snapshot::Snapshot;
+
+/// The packet path of one worker. It sees no file descriptor and no clock: the worker hands it frames and the time.
+pub trait Engine: Send {
+    /// Takes a new snapshot. Called between two batches, so that a batch sees exactly one.
+    fn adopt(&mut self, snapshot: Arc<Snapshot>);
+
+    /// The MTU of `port`, in bytes: when the port is attached, after each [`Engine::adopt`], and when it changes.
+    fn set_mtu(&mut self, port: PortId, mtu: u32);
+
+    /// Takes the frames that came in at `port`; drains `frames` and leaves what is to be sent in `outbox`.
+    fn process(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox);
+
+    /// Time goes by without packets too: ageing, resolution retries. Called about every [`TICK`].
+    fn tick(&mut self, now: Instant, outbox: &mut Outbox);
+
+    /// A frame of the outbox was taken by `port`.
+    fn sent(&mut self, port: PortId, sent: &Sent);
+
+    /// A frame of the outbox was not taken by `port`.
+    fn refused(&mut self, port: PortId, sent: &Sent, reason: Reason);
+}
+
+/// How often [`Engine::tick`] is called.
+pub const TICK: std::time::Duration = std::time::Duration::from_millis(125);

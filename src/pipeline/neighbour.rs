@@ -1,0 +1,163 @@
+//! Who is behind a port: IP address → MAC address, asked for and remembered, per worker.
+//!
+//! Two rooms, so that strangers cannot disturb those we know: `known` holds MAC addresses, and only it is looked at for
+//! every packet; `sought` holds the addresses that we ask for or that did not answer, and is all that a scan over
+//! a large prefix can fill.
+
+mod known;
+mod sought;
+
+use std::net::IpAddr;
+
+use crate::packet::{Frame, Reason};
+use crate::pipeline::outbox::Sent;
+use crate::policy::ids::PortId;
+
+use known::Known;
+use sought::Sought;
+
+/// Time between two requests for one address, in milliseconds (RFC 4861 10: RETRANS_TIMER).
+const RETRY: u64 = 1_000;
+/// Requests before an address is given up (RFC 4861 10: MAX_UNICAST_SOLICIT).
+const TRIES: u8 = 3;
+
+/// A neighbour: an address behind a port. Kept as plain numbers so that a lookup hashes two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Neighbour {
+    bits: u128,
+    port: PortId,
+    is_v6: bool,
+}
+
+impl Neighbour {
+    const fn new(port: PortId, address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self { bits: address.to_bits() as u128, port, is_v6: false },
+            IpAddr::V6(address) => Self { bits: address.to_bits(), port, is_v6: true },
+        }
+    }
+
+    const fn address(self) -> IpAddr {
+        if self.is_v6 {
+            IpAddr::V6(std::net::Ipv6Addr::from_bits(self.bits))
+        } else {
+            IpAddr::V4(std::net::Ipv4Addr::from_bits(self.bits as u32))
+        }
+    }
+
+    const fn request(self) -> Action {
+        Action::Request { port: self.port, address: self.address() }
+    }
+}
+
+impl std::hash::Hash for Neighbour {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u128(self.bits);
+        state.write_u32(u32::from(self.port.0) << 1 | u32::from(self.is_v6));
+    }
+}
+
+/// A packet that waits for its next hop's MAC address.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The packet, ready but for its destination MAC address.
+    pub frame: Frame,
+    /// How it is to be counted once sent.
+    pub sent: Sent,
+}
+
+/// Whether the caller has to send a request now. Later ones come from [`NeighbourTable::tick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeedsRequest(pub bool);
+
+/// A packet that may not wait.
+#[derive(Debug)]
+pub struct Refused {
+    /// The packet, given back.
+    pub frame: Frame,
+    /// Its account.
+    pub sent: Sent,
+    /// [`Reason::QueueFull`], or [`Reason::DestinationUnknown`] while the address is known not to answer.
+    pub reason: Reason,
+}
+
+/// What a tick asks of the caller.
+#[derive(Debug)]
+pub enum Action {
+    /// Ask (again) who has the address.
+    Request {
+        /// The port to ask at.
+        port: PortId,
+        /// The address to ask for.
+        address: IpAddr,
+    },
+    /// Nobody answered: the packet ends as [`Reason::DestinationUnknown`].
+    GiveUp(Waiting),
+}
+
+/// The neighbours of one worker's ports. All bounds are fixed when it is made; time is what [`NeighbourTable::tick`] and
+/// [`NeighbourTable::wait`] were last told (monotonic milliseconds).
+#[derive(Debug)]
+pub struct NeighbourTable {
+    known: Known,
+    sought: Sought,
+    now_ms: u64,
+}
+
+impl NeighbourTable {
+    /// An empty table that remembers up to `capacity` MAC addresses, looks for up to `capacity` others at a time, and
+    /// lets `queue_per_neighbour` packets wait for each, `queue_total` in all.
+    #[must_use]
+    pub fn new(capacity: usize, queue_per_neighbour: usize, queue_total: usize) -> Self {
+        Self { known: Known::new(capacity), sought: Sought::new(capacity, queue_per_neighbour, queue_total), now_ms: 0 }
+    }
+
+    /// The MAC address of a neighbour. One hash lookup; marks the entry as in use, so that it is kept fresh.
+    #[must_use]
+    pub fn lookup(&self, port: PortId, address: IpAddr) -> Option<[u8; 6]> {
+        self.known.lookup(&Neighbour::new(port, address))
+    }
+
+    /// Takes note of what a neighbour says of itself (ARP, neighbour discovery), and returns the packets that waited for
+    /// it, in order; an empty vector does not allocate. What cannot be one interface's address (a group's, all zeros) is
+    /// not believed.
+    ///
+    /// An address that nobody asked for is remembered while half of the table is free, so that announcements of
+    /// made-up addresses cannot keep out those that we have packets for.
+    pub fn learn(&mut self, port: PortId, address: IpAddr, mac: [u8; 6]) -> Vec<Waiting> {
+        if mac[0] & 1 != 0 || mac == [0; 6] {
+            return Vec::new();
+        }
+        let neighbour = Neighbour::new(port, address);
+        let found = self.sought.found(&neighbour);
+        self.known.learn(neighbour, mac, found.is_some(), self.now_ms);
+        found.unwrap_or_default()
+    }
+
+    /// Lets a packet wait for a neighbour that [`NeighbourTable::lookup`] did not find.
+    ///
+    /// # Errors
+    /// The packet may not wait: the queues are full, or the neighbour did not answer a moment ago.
+    pub fn wait(&mut self, port: PortId, address: IpAddr, frame: Frame, sent: Sent, now_ms: u64) -> Result<NeedsRequest, Refused> {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.sought.wait(Neighbour::new(port, address), Waiting { frame, sent }, self.now_ms)
+    }
+
+    /// Appends what is due at `now_ms`: requests, and packets whose neighbour does not answer. To be called a few times
+    /// a second.
+    pub fn tick(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.sought.tick(self.now_ms, actions);
+        self.known.tick(self.now_ms, actions);
+    }
+
+    /// Forgets all neighbours of a port that is gone, and returns the packets that waited for them.
+    pub fn forget_port(&mut self, port: PortId) -> Vec<Waiting> {
+        self.known.forget_port(port);
+        self.sought.forget_port(port)
+    }
+}
+
+#[cfg(test)]
+#[path = "neighbour/tests.rs"]
+mod tests;

@@ -1,0 +1,243 @@
+//! First packets: the policy decides, and an allowed one leaves a flow behind.
+//!
+//! How long a decision takes is measured here, with two clock reads a first packet: beside the decision they don't count,
+//! and packets of known flows never come this way.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::conntrack::Tracking;
+use super::fast_path::{Change, Onward};
+use super::flows::{Exit, Family, Flow, SeenAs, leaving};
+use super::outbox::Outbox;
+use super::source_nat::{PortScope, Want};
+use super::{Packet, Pipeline};
+use crate::counters::{Scalar, Writer};
+use crate::packet::parse::{Layout, Transport};
+use crate::packet::{FlowKey, Reason};
+use crate::policy::admission::{self, Admitted};
+use crate::policy::decide::decide;
+use crate::policy::ids::RuleId;
+use crate::policy::question::{Forward, Observer, Outcome, Question, Scope, Source, Step};
+use crate::policy::snapshot::Snapshot;
+use crate::table::flow::{FlowId, InsertError};
+use crate::wire::protocol::{ICMP, ICMPV6};
+use crate::wire::tcp::{ACK, FIN, RST, SYN};
+
+/// Counts the rules that decide, and keeps the source that they judged.
+struct Counting<'a> {
+    counters: &'a mut Writer,
+    seen: Option<IpAddr>,
+}
+
+impl Observer for Counting<'_> {
+    fn rule(&mut self, rule: RuleId) {
+        self.counters.rule(rule.0 as usize);
+    }
+
+    fn step(&mut self, _: impl FnOnce() -> Step) {}
+
+    fn seen_as(&mut self, source: Source) {
+        self.seen = Some(source.address());
+    }
+}
+
+impl Pipeline {
+    /// Decides a packet that belongs to no flow.
+    pub(super) fn decide<A: Family>(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &Packet,
+        layout: &Layout,
+        key: &FlowKey<A>,
+        outbox: &mut Outbox,
+    ) -> Result<Onward, Reason> {
+        let started = Instant::now();
+        let admitted = admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?;
+        let mut counting = Counting { counters: &mut self.counters, seen: None };
+        let outcome = decide(snapshot, &question(&admitted, layout), Scope::FirstPacket, &mut counting);
+        let client = counting.seen.unwrap_or(admitted.source);
+        self.counters.lookup(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        match outcome {
+            Outcome::Deny(denial) => Err(self.refuse(snapshot, packet, layout, (denial, client), outbox)),
+            Outcome::Undetermined(_) => Err(Reason::Unsupported),
+            Outcome::Forward(forward) => {
+                may_open(snapshot, layout)?;
+                let back = Exit { port: packet.port, appliance: admission::forwarder(snapshot, &admitted) };
+                let onward = self.open(layout, key, &forward, back)?;
+                let neighbour = back.appliance.unwrap_or(layout.addresses.source());
+                self.learn(packet.port, neighbour, packet.source_mac(), outbox);
+                Ok(onward)
+            }
+        }
+    }
+
+    /// Enters the flow into the table and returns the recipe for its first packet.
+    fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Onward, Reason> {
+        let mut reply = reply_key(key, forward).ok_or(Reason::Unsupported)?;
+        if !self.half_open.enter(key.zone) {
+            return Err(Reason::FlowTableFull);
+        }
+        let entered = self.enter(layout, key, &mut reply, forward, back);
+        match entered {
+            Ok(flow) => self.count_opened(&flow, key),
+            Err(_) => self.half_open.leave(key.zone),
+        }
+        entered.map(|flow| Onward { exit: flow.onward, change: Change::Tuple(leaving(&reply)) })
+    }
+
+    /// Chooses the port and inserts the entry; on an error nothing is left behind.
+    fn enter<A: Family>(
+        &mut self,
+        layout: &Layout,
+        key: &FlowKey<A>,
+        reply: &mut FlowKey<A>,
+        forward: &Forward,
+        back: Exit,
+    ) -> Result<Flow, Reason> {
+        let translated = self.translate(key, reply, forward)?;
+        let minutes = forward.tcp_idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX));
+        let tracking = Tracking::first(layout.protocol, &layout.transport_header, layout.payload_length(), minutes);
+        let flow = Flow {
+            tracking,
+            generation: self.generation,
+            onward: exit(forward),
+            back,
+            seen_as: seen_as(forward.source),
+            to_service: forward.service.is_some(),
+            translated,
+        };
+        let deadline = self.clock.tick.saturating_add(tracking.timeout());
+        A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|_| flow).map_err(|error| {
+            self.give_back(&flow, reply);
+            match error {
+                InsertError::Full => Reason::FlowTableFull,
+                InsertError::OriginalTaken | InsertError::ReplyTaken => Reason::SnatPortsExhausted,
+            }
+        })
+    }
+
+    /// Chooses the port that replies come back to, so that no two flows look the same to the far end. Says whether it
+    /// was drawn from a pool.
+    fn translate<A: Family>(&mut self, key: &FlowKey<A>, reply: &mut FlowKey<A>, forward: &Forward) -> Result<bool, Reason> {
+        if matches!(forward.source, Source::Unchanged(_)) {
+            return Ok(false);
+        }
+        let (scope, _) = PortScope::of_reply(reply);
+        let want = Want { scope, source_port: key.source_port, sole: matches!(forward.source, Source::Private(_)) };
+        let table = A::table(&self.flows);
+        let template = *reply;
+        let port = self.source_nat.allocate(&want, |port| table.contains(&with_port(template, port)));
+        *reply = with_port(template, port.map_err(|_| Reason::SnatPortsExhausted)?);
+        Ok(true)
+    }
+
+    fn count_opened<A: Family>(&mut self, flow: &Flow, key: &FlowKey<A>) {
+        if !flow.tracking.is_half_open() {
+            self.half_open.leave(key.zone);
+        }
+        let rewrite = match flow.seen_as {
+            SeenAs::Unchanged => None,
+            SeenAs::Private => Some(Scalar::RewritesPrivate),
+            SeenAs::Public => Some(Scalar::RewritesPublic),
+        };
+        if let Some(scalar) = rewrite {
+            self.counters.scalar(scalar, 1);
+        }
+        self.counters.scalar(Scalar::FlowsCreated, 1);
+        self.counters.set(Scalar::Flows, self.flows.len() as u64);
+    }
+
+    /// Ends a flow: out of the table, its port given back, counted.
+    pub(super) fn close<A: Family>(&mut self, id: FlowId) {
+        let table = A::table_mut(&mut self.flows);
+        let keys = table.keys(id).map(|(original, reply)| (*original, *reply));
+        if let (Some(flow), Some((original, reply))) = (table.remove(id), keys) {
+            self.closed(&flow, &original, &reply);
+        }
+    }
+
+    /// What follows when a flow has left the table.
+    pub(super) fn closed<A: Family>(&mut self, flow: &Flow, original: &FlowKey<A>, reply: &FlowKey<A>) {
+        if flow.tracking.is_half_open() {
+            self.half_open.leave(original.zone);
+        }
+        self.give_back(flow, reply);
+        self.counters.scalar(Scalar::FlowsExpired, 1);
+        self.counters.set(Scalar::Flows, self.flows.len() as u64);
+    }
+
+    fn give_back<A: Family>(&mut self, flow: &Flow, reply: &FlowKey<A>) {
+        if flow.translated {
+            let (scope, port) = PortScope::of_reply(reply);
+            self.source_nat.release(&scope, port);
+        }
+    }
+}
+
+/// The packet as a question to the policy.
+fn question(admitted: &Admitted, layout: &Layout) -> Question {
+    let echo = matches!(layout.transport_header, Transport::Echo { .. });
+    Question {
+        sender: admitted.sender,
+        source: admitted.source,
+        destination: layout.addresses.destination(),
+        protocol: layout.protocol,
+        source_port: if echo { 0 } else { layout.source_port },
+        destination_port: if echo { 0 } else { layout.destination_port },
+    }
+}
+
+/// Whether the packet may open a flow: a TCP packet that is no SYN only where the option says so, a reset never.
+fn may_open(snapshot: &Snapshot, layout: &Layout) -> Result<(), Reason> {
+    match layout.transport_header {
+        Transport::Tcp(tcp) if tcp.flags & (FIN | SYN | RST | ACK) != SYN => {
+            if snapshot.tcp_without_handshake && tcp.flags & RST == 0 {
+                Ok(())
+            } else {
+                Err(Reason::Unsupported)
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How replies enter, before any port is translated.
+fn reply_key<A: Family>(key: &FlowKey<A>, forward: &Forward) -> Option<FlowKey<A>> {
+    let seen = match forward.source {
+        Source::Unchanged(address) => A::of(address)?,
+        Source::Private(address) | Source::Public(address) => A::of(address.into())?,
+    };
+    Some(FlowKey {
+        source: A::of(forward.delivery.wire_destination)?,
+        destination: seen,
+        source_port: key.destination_port,
+        destination_port: key.source_port,
+        zone: forward.delivery.zone,
+        protocol: key.protocol,
+    })
+}
+
+/// A reply key with this translated port; an echo identifier stands on both sides.
+fn with_port<A>(mut reply: FlowKey<A>, port: u16) -> FlowKey<A> {
+    if matches!(reply.protocol, ICMP | ICMPV6) {
+        reply.source_port = port;
+    }
+    reply.destination_port = port;
+    reply
+}
+
+/// The way out that the policy chose.
+pub(super) fn exit(forward: &Forward) -> Exit {
+    let delivery = &forward.delivery;
+    Exit { port: delivery.port, appliance: (delivery.neighbour != delivery.wire_destination).then_some(delivery.neighbour) }
+}
+
+/// What the far end sees.
+pub(super) const fn seen_as(source: Source) -> SeenAs {
+    match source {
+        Source::Unchanged(_) => SeenAs::Unchanged,
+        Source::Private(_) => SeenAs::Private,
+        Source::Public(_) => SeenAs::Public,
+    }
+}
