@@ -10,6 +10,7 @@
 //! | [`table`] | structures that know bits, not Azure: prefix sets, longest-prefix match, flows |
 //! | [`policy`] | Azure's meaning: pure functions over an immutable snapshot |
 //! | [`pipeline`] | a packet's way: ingress, fast path, slow path, rewrite, egress |
+//! | [`port`] | frames in and out: TAP, AF_PACKET, memory; the unsafe code |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
@@ -18,5 +19,6 @@ pub mod counters;
 pub mod packet;
 pub mod pipeline;
 pub mod policy;
+pub mod port;
 pub mod table;
 pub mod wire;

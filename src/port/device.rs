@@ -1,0 +1,117 @@
+//! What a port is opened from, and opening it.
+
+use std::io;
+use std::sync::{Arc, Weak};
+
+use super::packet::PacketPort;
+use super::tap::TapPort;
+use super::tap_device::TapDevice;
+use super::{Port, PortState};
+
+/// A port's device, as the network file names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// `tap: NAME`: a TAP that is made, or taken over.
+    Tap(String),
+    /// `interface: NAME`: an interface that is there, through `AF_PACKET`.
+    Interface(String),
+}
+
+impl Device {
+    /// The interface's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Tap(name) | Self::Interface(name) => name,
+        }
+    }
+
+    /// Opens the device in the caller's network namespace; `state` is what others will see of it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(&self, state: &Arc<PortState>) -> Result<Opened, OpenError> {
+        match self {
+            Self::Tap(name) => {
+                let port = TapPort::open(name, Arc::clone(state))?;
+                Ok(Opened { handle: Handle(Watched::Tap(port.device())), port: Box::new(port) })
+            }
+            Self::Interface(name) => {
+                let port = PacketPort::open(name, Arc::clone(state))?;
+                Ok(Opened { handle: Handle(Watched::Interface(name.clone())), port: Box::new(port) })
+            }
+        }
+    }
+}
+
+/// An open device: the port for a worker, the handle for the monitor.
+pub struct Opened {
+    /// For the worker.
+    pub port: Box<dyn Port>,
+    /// For the monitor.
+    pub handle: Handle,
+}
+
+/// What the monitor needs to ask after a device. It does not keep the device open.
+#[derive(Debug)]
+pub struct Handle(pub(super) Watched);
+
+#[derive(Debug)]
+pub(super) enum Watched {
+    Tap(Weak<TapDevice>),
+    Interface(String),
+}
+
+/// Why a device could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// This machine has no TAP driver.
+    #[error("/dev/net/tun is missing: load the kernel module 'tun', or run where it is available")]
+    NoTun,
+    /// Somebody holds the TAP open.
+    #[error("TAP '{0}' is in use by another process")]
+    Busy(String),
+    /// The name belongs to something else.
+    #[error("'{0}' exists and is not a TAP")]
+    NotTap(String),
+    /// There is no such interface to attach to.
+    #[error("there is no interface '{0}'")]
+    NoInterface(String),
+    /// The caller lacks the capability.
+    #[error("no permission to open '{name}': it takes {capability}")]
+    Permission {
+        /// The interface.
+        name: String,
+        /// What is missing.
+        capability: &'static str,
+    },
+    /// Anything else.
+    #[error("cannot open '{name}': {error}")]
+    Other {
+        /// The interface.
+        name: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl OpenError {
+    pub(super) fn for_tap(name: &str, error: io::Error) -> Self {
+        let name = name.to_owned();
+        match error.raw_os_error() {
+            Some(libc::EBUSY) => Self::Busy(name),
+            Some(libc::EINVAL) => Self::NotTap(name),
+            Some(libc::EPERM | libc::EACCES) => Self::Permission { name, capability: "CAP_NET_ADMIN" },
+            _ => Self::Other { name, error },
+        }
+    }
+
+    pub(super) fn for_interface(name: &str, error: io::Error) -> Self {
+        let name = name.to_owned();
+        match error.raw_os_error() {
+            Some(libc::ENODEV | libc::ENXIO) => Self::NoInterface(name),
+            Some(libc::EPERM | libc::EACCES) => Self::Permission { name, capability: "CAP_NET_RAW" },
+            _ => Self::Other { name, error },
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The `AF_PACKET` socket that pnet gets to drive: made here, because two things must be said before it is bound.
+//!
+//! - `PACKET_VNET_HDR` (packet(7), Linux 2.6.27): each frame carries the virtio-net header that a TAP's frames carry. Without
+//!   it, frames of a veth peer would come with transport checksums that only hold the pseudo-header sum, nothing would
+//!   say so, and super-frames could be neither told from broken ones nor sent.
+//! - A filter: what this machine sends through the interface is not received, nor is a frame with a VLAN tag. The kernel
+//!   takes the tag out of the bytes before a packet socket sees them, so such a frame would pass as an untagged one.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, getsockname, getsockopt, setsockopt, socket, sockopt};
+
+/// Buffer of the socket in each direction, in bytes: a few hundred super-frames.
+const BUFFER: usize = 8 << 20;
+
+/// An unbound packet socket with the options above: it receives nothing until pnet binds it.
+///
+/// # Errors
+/// `CAP_NET_RAW` is missing.
+pub(super) fn open() -> io::Result<OwnedFd> {
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    set(&socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, &1)?;
+    attach_filter(&socket)?;
+    // Only a matter of room: without CAP_NET_ADMIN it stays at what the system allows.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &BUFFER);
+    let _ = setsockopt(&socket, sockopt::SndBufForce, &BUFFER);
+    Ok(socket)
+}
+
+/// Takes the error that the socket holds (`ENETDOWN` after the interface went down), so that it can be used again.
+pub(super) fn clear_error(socket: &OwnedFd) {
+    let _ = getsockopt(socket, sockopt::SocketError);
+}
+
+/// Whether the socket still belongs to an interface. The kernel unbinds it when the interface is removed or moved to
+/// another namespace.
+pub(super) fn is_bound(socket: &OwnedFd) -> bool {
+    const UNBOUND: usize = u32::MAX as usize;
+    getsockname::<LinkAddr>(socket.as_raw_fd()).is_ok_and(|address| !matches!(address.ifindex(), 0 | UNBOUND | usize::MAX))
+}
+
+/// Classic BPF: 0 drops, else so many bytes are delivered.
+fn attach_filter(socket: &OwnedFd) -> io::Result<()> {
+    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    const JUMP_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
+    let ancillary = |offset: i32| u32::from_ne_bytes((libc::SKF_AD_OFF + offset).to_ne_bytes());
+    let mut program = [
+        instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_PKTTYPE)),
+        instruction(JUMP_EQUAL, 3, 0, u32::from(libc::PACKET_OUTGOING)),
+        instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_VLAN_TAG_PRESENT)),
+        instruction(JUMP_EQUAL, 0, 1, 0),
+        instruction(RETURN, 0, 0, u32::MAX),
+        instruction(RETURN, 0, 0, 0),
+    ];
+    let length = libc::c_ushort::try_from(program.len()).map_err(io::Error::other)?;
+    set(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &libc::sock_fprog { len: length, filter: program.as_mut_ptr() })
+}
+
+fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> libc::sock_filter {
+    // All codes of classic BPF fit 16 bits.
+    libc::sock_filter { code: code as u16, jt: if_true, jf: if_false, k: operand }
+}
+
+fn set<T>(socket: &OwnedFd, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    // SAFETY: `value` is what the option takes (an `int`, or a `sock_fprog` whose program is alive in the caller), and
+    // `length` is its size; the kernel copies before it returns.
+    Errno::result(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length) })?;
+    Ok(())
+}

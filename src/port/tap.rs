@@ -1,0 +1,125 @@
+//! A TAP as a port: one system call a frame, behind a virtio-net header, so that super-frames (64 KiB) cross whole.
+//!
+//! Sending: each frame is one `write` with the header in the frame's headroom. Receiving: each frame is one `read` of
+//! header and bytes into the frame's buffer, until nothing waits.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Weak};
+
+use nix::unistd::{read, write};
+
+use super::device::OpenError;
+use super::sending::{Failure, is_empty};
+use super::tap_device::TapDevice;
+use super::{Port, PortState, interface, virtio_header};
+use crate::packet::{Frame, FramePool, Reason};
+
+/// How a TAP is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapOptions {
+    /// Queues, one for each worker. The kernel spreads flows over them (both directions of a flow meet the same queue).
+    pub queues: u16,
+}
+
+impl Default for TapOptions {
+    fn default() -> Self {
+        Self { queues: 1 }
+    }
+}
+
+/// One queue of a TAP. Closing the last removes an interface that was made here, wherever it was moved to; one that was
+/// taken over (made by `ip tuntap`, say) stays.
+#[derive(Debug)]
+pub struct TapPort {
+    device: Arc<TapDevice>,
+    state: Arc<PortState>,
+}
+
+impl TapPort {
+    /// Makes the TAP `name` in the caller's network namespace and takes it up, or takes over one that is there and that
+    /// nobody holds open. `state` is what others will see of it.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: a name in use, no permission, no `/dev/net/tun`.
+    pub fn open(name: &str, state: Arc<PortState>) -> Result<Self, OpenError> {
+        let device = Arc::new(TapDevice::open(name, false)?);
+        Self::set_up(name, &state)?;
+        Ok(Self { device, state })
+    }
+
+    /// Like [`TapPort::open`], with as many queues as the options say.
+    ///
+    /// # Errors
+    /// As [`TapPort::open`]; also where the interface was made with one queue and more are asked for.
+    pub fn open_queues(name: &str, options: TapOptions, state: &Arc<PortState>) -> Result<Vec<Self>, OpenError> {
+        let several = options.queues > 1;
+        let open = || Ok(Self { device: Arc::new(TapDevice::open(name, several)?), state: Arc::clone(state) });
+        let queues = (0..options.queues.max(1)).map(|_| open()).collect::<Result<_, OpenError>>()?;
+        Self::set_up(name, state)?;
+        Ok(queues)
+    }
+
+    fn set_up(name: &str, state: &PortState) -> Result<(), OpenError> {
+        interface::no_own_address(name);
+        let mtu = interface::set_up(name).and_then(|()| interface::mtu(name)).map_err(|error| OpenError::for_tap(name, error))?;
+        state.mtu.store(mtu, std::sync::atomic::Ordering::Relaxed);
+        state.set_present(true);
+        Ok(())
+    }
+
+    /// What the monitor asks; it must not keep the device open.
+    pub(super) fn device(&self) -> Weak<TapDevice> {
+        Arc::downgrade(&self.device)
+    }
+
+    fn receive(&self, frame: &mut Frame) -> io::Result<()> {
+        let area = frame.receive_area(virtio_header::LENGTH);
+        let received = read(&self.device, area)?;
+        let Some((header, _)) = area.split_first_chunk() else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+        let offload = virtio_header::decode(header);
+        frame.set_length(received.saturating_sub(virtio_header::LENGTH));
+        frame.offload = offload;
+        Ok(())
+    }
+
+    fn send(&self, frame: &mut Frame) -> Result<(), Failure> {
+        let (header, length) = (virtio_header::encode(&frame.offload, frame.len()), frame.len());
+        let area = frame.send_area(virtio_header::LENGTH);
+        match area.split_first_chunk_mut() {
+            // No headroom left: nothing in the pipeline uses up 54 of its 64 bytes.
+            Some((_, rest)) if rest.len() != length => return Err(Failure::Refused(Reason::TooBig)),
+            Some((place, _)) => *place = header,
+            None => return Err(Failure::Refused(Reason::TooBig)),
+        }
+        write(&self.device, area).map(drop).map_err(|error| Failure::from(io::Error::from(error)))
+    }
+}
+
+impl Port for TapPort {
+    fn rx_burst(&mut self, pool: &mut FramePool, frames: &mut Vec<Frame>, limit: usize) -> io::Result<usize> {
+        for received in 0..limit {
+            let mut frame = pool.take();
+            match self.receive(&mut frame) {
+                Ok(()) => frames.push(frame),
+                Err(error) => {
+                    pool.give(frame);
+                    return if is_empty(&error) { Ok(received) } else { Err(error) };
+                }
+            }
+        }
+        Ok(limit)
+    }
+
+    fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
+        super::sending::send_each(frames, pool, refused, |frame| self.send(frame))
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.device.as_fd())
+    }
+
+    fn state(&self) -> Arc<PortState> {
+        Arc::clone(&self.state)
+    }
+}
