@@ -11,6 +11,7 @@
 //! | [`policy`] | Azure's meaning: pure functions over an immutable snapshot |
 //! | [`pipeline`] | a packet's way: ingress, fast path, slow path, rewrite, egress |
 //! | [`port`] | frames in and out: TAP, AF_PACKET, memory; the unsafe code |
+//! | [`worker`] | threads that poll ports and run the pipeline |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
@@ -22,3 +23,4 @@ pub mod policy;
 pub mod port;
 pub mod table;
 pub mod wire;
+pub mod worker;

@@ -1,0 +1,245 @@
+//! The worker's loop: wait → `rx_burst` → process → `tx_burst`.
+//!
+//! A pass takes one burst from each active port, so that a busy one starves nobody. A port is active from the moment that
+//! epoll tells of it until a burst comes back short (nothing waits any more). While ports stay active the worker does not
+//! sleep; it only looks for others that became ready, once for some dozens of frames.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender};
+
+use super::command::{Command, GivenUp};
+use super::dataplane::Options;
+use super::poller::Poller;
+use super::slots::{Slot, Slots};
+use crate::packet::{Frame, FramePool, Reason};
+use crate::pipeline::engine::{Engine, TICK};
+use crate::pipeline::outbox::Outbox;
+use crate::policy::ids::PortId;
+use crate::policy::snapshot::Snapshot;
+use crate::port::Port;
+use crate::port::monitor::Lost;
+
+/// Frames after which a busy worker looks for other ports that became ready.
+const FRAMES_BETWEEN_LOOKS: usize = 32;
+/// How long a worker sleeps that has a port which cannot be waited on.
+const UNPOLLABLE_PAUSE: Duration = Duration::from_millis(1);
+
+/// A worker's own things.
+pub(super) struct Worker<E> {
+    pub(super) engine: E,
+    slots: Slots,
+    poller: Poller,
+    commands: Receiver<Command<E>>,
+    lost: Sender<Lost>,
+    outbox: Outbox,
+    frames: Vec<Frame>,
+    refused: Vec<(usize, Reason)>,
+    batch: usize,
+    busy_poll: bool,
+    until_look: usize,
+    now: Instant,
+    next_tick: Instant,
+}
+
+impl<E: Engine> Worker<E> {
+    pub(super) fn new(options: &Options, engine: E, poller: Poller, commands: Receiver<Command<E>>, lost: Sender<Lost>) -> Self {
+        let (batch, now) = (options.batch.max(1), Instant::now());
+        Self {
+            engine,
+            slots: Slots::default(),
+            poller,
+            commands,
+            lost,
+            outbox: Outbox::new(FramePool::new(options.idle_frames.max(batch))),
+            frames: Vec::with_capacity(batch),
+            refused: Vec::with_capacity(batch),
+            batch,
+            busy_poll: options.busy_poll,
+            until_look: 0,
+            now,
+            next_tick: now + TICK,
+        }
+    }
+
+    /// Runs until told to stop, or until everyone who could tell is gone.
+    ///
+    /// # Errors
+    /// Waiting failed: the worker cannot go on.
+    pub(super) fn run(&mut self) -> io::Result<()> {
+        while self.obey() {
+            self.wait()?;
+            self.pass();
+            self.tick_if_due();
+        }
+        Ok(())
+    }
+
+    /// Takes the commands that wait. False: stop.
+    fn obey(&mut self) -> bool {
+        while !self.commands.is_empty() {
+            let Ok(command) = self.commands.try_recv() else { return true };
+            match command {
+                Command::Adopt(snapshot, done) => {
+                    self.adopt(snapshot);
+                    let _ = done.send(());
+                }
+                Command::Attach(id, port, done) => drop(done.send(self.attach(id, port))),
+                Command::Detach(id, done) => drop(done.send(self.detach(id))),
+                Command::Inspect(question) => question(&mut self.engine),
+                Command::Stop => return false,
+            }
+        }
+        true
+    }
+
+    pub(super) fn adopt(&mut self, snapshot: Arc<Snapshot>) {
+        let ports = snapshot.ports.iter().map(|port| usize::from(port.id.0) + 1).max().unwrap_or(0);
+        self.outbox.grow(ports);
+        self.engine.adopt(snapshot);
+        for slot in self.slots.iter() {
+            self.engine.set_mtu(slot.id, slot.mtu);
+        }
+    }
+
+    pub(super) fn attach(&mut self, id: PortId, port: Box<dyn Port>) -> io::Result<GivenUp> {
+        let before = self.detach(id);
+        if let Some(descriptor) = port.poll_fd() {
+            self.poller.add(id, descriptor)?;
+        }
+        self.outbox.grow(usize::from(id.0) + 1);
+        let slot = Slot::new(id, port);
+        self.engine.set_mtu(id, slot.mtu);
+        self.slots.insert(slot);
+        Ok(before)
+    }
+
+    pub(super) fn detach(&mut self, id: PortId) -> GivenUp {
+        let slot = self.slots.remove(id)?;
+        if let Some(descriptor) = slot.port.poll_fd() {
+            self.poller.remove(descriptor);
+        }
+        Some(slot.port)
+    }
+
+    /// Sleeps while there is nothing to do; looks at the other ports now and then while there is.
+    fn wait(&mut self) -> io::Result<()> {
+        if self.busy_poll {
+            self.slots.iter_mut().for_each(|slot| slot.active = true);
+            return Ok(());
+        }
+        let timeout = if !self.slots.iter().any(|slot| slot.active) {
+            self.time_to_sleep()
+        } else if self.until_look == 0 {
+            Duration::ZERO
+        } else {
+            return Ok(());
+        };
+        self.until_look = FRAMES_BETWEEN_LOOKS;
+        let slots = &mut self.slots;
+        self.poller.wait(timeout, |id| {
+            if let Some(slot) = slots.get_mut(id) {
+                slot.active = true;
+            }
+        })?;
+        self.slots.iter_mut().filter(|slot| !slot.pollable).for_each(|slot| slot.active = true);
+        Ok(())
+    }
+
+    fn time_to_sleep(&self) -> Duration {
+        let until_tick = self.next_tick.saturating_duration_since(Instant::now());
+        if self.slots.iter().any(|slot| !slot.pollable) { until_tick.min(UNPOLLABLE_PAUSE) } else { until_tick }
+    }
+
+    /// One burst from each active port.
+    fn pass(&mut self) {
+        for number in 0..self.slots.bound() {
+            if self.slots.get_mut(PortId(number)).is_some_and(|slot| slot.active) {
+                self.take_burst(PortId(number));
+            }
+        }
+    }
+
+    fn take_burst(&mut self, id: PortId) {
+        let Some(slot) = self.slots.get_mut(id) else { return };
+        let outcome = slot.port.rx_burst(&mut self.outbox.pool, &mut self.frames, self.batch);
+        slot.active = self.frames.len() >= self.batch;
+        self.until_look = self.until_look.saturating_sub(self.frames.len());
+        if !self.frames.is_empty() {
+            self.now = Instant::now();
+            self.engine.process(self.now, id, &mut self.frames, &mut self.outbox);
+            self.frames.drain(..).for_each(|frame| self.outbox.pool.give(frame));
+            self.flush();
+        }
+        if let Err(error) = outcome {
+            self.let_go(id, error);
+        }
+    }
+
+    /// Sends what the outbox holds and tells the engine how each frame fared.
+    fn flush(&mut self) {
+        for number in 0..u16::MAX {
+            let id = PortId(number);
+            let Some((queue, pool)) = self.outbox.queue(id) else { return };
+            if queue.frames.is_empty() {
+                continue;
+            }
+            let outcome = match self.slots.get_mut(id) {
+                Some(slot) => slot.port.tx_burst(&mut queue.frames, pool, &mut self.refused),
+                None => {
+                    refuse_all(&mut queue.frames, pool, &mut self.refused);
+                    Ok(())
+                }
+            };
+            let mut refused = self.refused.drain(..).peekable();
+            for (index, sent) in queue.sent.drain(..).enumerate() {
+                match refused.next_if(|(refused, _)| *refused == index) {
+                    Some((_, reason)) => self.engine.refused(id, &sent, reason),
+                    None => self.engine.sent(id, &sent),
+                }
+            }
+            drop(refused);
+            if let Err(error) = outcome {
+                self.let_go(id, error);
+            }
+        }
+    }
+
+    /// The device is gone: whoever listens closes what is left, and perhaps opens it again.
+    fn let_go(&mut self, id: PortId, error: io::Error) {
+        if let Some(slot) = self.slots.get_mut(id) {
+            slot.state.set_present(false);
+        }
+        if let Some(device) = self.detach(id) {
+            let _ = self.lost.send(Lost { port: id, device, error });
+        }
+    }
+
+    fn tick_if_due(&mut self) {
+        if self.busy_poll || !self.slots.iter().any(|slot| slot.active) {
+            self.now = Instant::now();
+        }
+        if self.now < self.next_tick {
+            return;
+        }
+        self.next_tick = self.now + TICK;
+        for slot in self.slots.iter_mut() {
+            let mtu = slot.state.mtu();
+            if mtu != slot.mtu {
+                slot.mtu = mtu;
+                self.engine.set_mtu(slot.id, mtu);
+            }
+        }
+        self.engine.tick(self.now, &mut self.outbox);
+        self.flush();
+    }
+}
+
+fn refuse_all(frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) {
+    for (index, frame) in frames.drain(..).enumerate() {
+        refused.push((index, Reason::DestinationUnknown));
+        pool.give(frame);
+    }
+}

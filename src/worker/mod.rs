@@ -1,0 +1,23 @@
+//! Threads that poll ports and run the pipeline.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`dataplane`] | the control side: start, publish, attach, detach, inspect, stop |
+//! | `command` | what the control side asks of a worker, between two batches |
+//! | `event_loop` | the worker's loop: wait → `rx_burst` → process → `tx_burst` |
+//! | `slots` | the ports of a worker |
+//! | `poller` | waiting for frames and commands |
+//!
+//! One worker owns all ports. Between two batches it looks at its commands, which costs one atomic load; nothing in the loop
+//! takes a lock or allocates once its buffers are warm.
+
+mod command;
+pub mod dataplane;
+mod event_loop;
+mod poller;
+mod slots;
+
+#[cfg(test)]
+mod tests;
+
+pub use dataplane::{Dataplane, Failure, OnFailure, Options};

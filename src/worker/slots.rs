@@ -1,0 +1,64 @@
+//! The ports of a worker, by number.
+
+use std::sync::Arc;
+
+use crate::policy::ids::PortId;
+use crate::port::{Port, PortState};
+
+/// A port and what the loop knows of it.
+pub(super) struct Slot {
+    pub(super) id: PortId,
+    pub(super) port: Box<dyn Port>,
+    pub(super) state: Arc<PortState>,
+    /// The MTU that the engine was told.
+    pub(super) mtu: u32,
+    /// To be received from in the next pass.
+    pub(super) active: bool,
+    /// Can be waited on; else it is looked at in every pass.
+    pub(super) pollable: bool,
+}
+
+impl Slot {
+    pub(super) fn new(id: PortId, port: Box<dyn Port>) -> Self {
+        let (state, pollable) = (port.state(), port.poll_fd().is_some());
+        Self { id, mtu: state.mtu(), state, port, active: true, pollable }
+    }
+}
+
+/// Slots by port number.
+#[derive(Default)]
+pub(super) struct Slots {
+    slots: Vec<Option<Slot>>,
+}
+
+impl Slots {
+    pub(super) fn get_mut(&mut self, id: PortId) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::from(id.0))?.as_mut()
+    }
+
+    /// Puts the slot under its number; returns the one before.
+    pub(super) fn insert(&mut self, slot: Slot) -> Option<Slot> {
+        let index = usize::from(slot.id.0);
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        self.slots.get_mut(index).and_then(|place| place.replace(slot))
+    }
+
+    pub(super) fn remove(&mut self, id: PortId) -> Option<Slot> {
+        self.slots.get_mut(usize::from(id.0))?.take()
+    }
+
+    /// One more than the highest number ever used.
+    pub(super) fn bound(&self) -> u16 {
+        u16::try_from(self.slots.len()).unwrap_or(u16::MAX)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.slots.iter_mut().flatten()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().flatten()
+    }
+}

@@ -1,0 +1,235 @@
+//! The worker over memory ports, with an engine that copies each frame to the port beside.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Dataplane, Failure, Options};
+use crate::packet::{Frame, FramePool, Reason, Zone};
+use crate::pipeline::engine::Engine;
+use crate::pipeline::outbox::{Outbox, Sent};
+use crate::policy::ids::PortId;
+use crate::policy::snapshot::{Behind, Snapshot, SnapshotPort};
+use crate::port::memory::{MemoryWire, pair};
+use crate::port::{Port, PortState};
+
+/// Port 0 ↔ port 1; a frame of 99 bytes is a defect; one of 70 goes to port 2.
+#[derive(Debug, Default)]
+struct Copier {
+    generation: u64,
+    mtus: Vec<(PortId, u32)>,
+    sent: Vec<PortId>,
+    refused: Vec<(PortId, Reason)>,
+    ticks: usize,
+    largest_batch: usize,
+}
+
+impl Engine for Copier {
+    fn adopt(&mut self, snapshot: Arc<Snapshot>) {
+        self.generation = snapshot.generation;
+    }
+    fn set_mtu(&mut self, port: PortId, mtu: u32) {
+        self.mtus.push((port, mtu));
+    }
+    fn process(&mut self, _now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
+        self.largest_batch = self.largest_batch.max(frames.len());
+        for frame in frames.drain(..) {
+            let to = match frame.len() {
+                99 => panic!("a frame of 99 bytes"),
+                70 => PortId(2),
+                _ => PortId(1 - port.0),
+            };
+            let sent = Sent { forwarded_for: Some(Zone(0)), packets: 1, bytes: frame.len() as u64 };
+            if let Some(frame) = outbox.push(to, frame, sent) {
+                outbox.pool.give(frame);
+            }
+        }
+    }
+    fn tick(&mut self, _now: Instant, _outbox: &mut Outbox) {
+        self.ticks += 1;
+    }
+    fn sent(&mut self, port: PortId, _sent: &Sent) {
+        self.sent.push(port);
+    }
+    fn refused(&mut self, port: PortId, _sent: &Sent, reason: Reason) {
+        self.refused.push((port, reason));
+    }
+}
+
+fn snapshot(generation: u64) -> Arc<Snapshot> {
+    let port = |id| SnapshotPort {
+        id: PortId(id),
+        name: format!("p{id}"),
+        attachment: "internet".to_owned(),
+        zone: Zone(0),
+        behind: Behind::Internet,
+    };
+    Arc::new(Snapshot { generation, ports: (0..3).map(port).collect(), ..Snapshot::default() })
+}
+
+fn start(options: Options, capacity: usize) -> (Dataplane<Copier>, [MemoryWire; 2]) {
+    let (left, left_wire) = pair(capacity, 1500).unwrap();
+    let (right, right_wire) = pair(capacity, 9000).unwrap();
+    let ports: Vec<(PortId, Box<dyn Port>)> = vec![(PortId(0), Box::new(left)), (PortId(1), Box::new(right))];
+    (Dataplane::start(options, Copier::default(), snapshot(1), ports).unwrap(), [left_wire, right_wire])
+}
+
+/// Waits for something that will happen, and fails where it does not within ten seconds.
+fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !happened() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn take(wire: &MemoryWire) -> Frame {
+    let mut taken = None;
+    eventually("a frame", || {
+        taken = wire.take();
+        taken.is_some()
+    });
+    taken.unwrap()
+}
+
+fn frame(length: usize, first: u8) -> Frame {
+    let mut bytes = vec![0; length];
+    bytes[0] = first;
+    Frame::from_bytes(&bytes)
+}
+
+#[test]
+fn frames_cross_both_ways_in_order_and_are_accounted_for() {
+    for busy_poll in [false, true] {
+        let (dataplane, [left, right]) = start(Options { busy_poll, batch: 8, ..Options::default() }, 256);
+        (0..100).for_each(|number| left.inject(frame(60, number)).unwrap());
+        right.inject(frame(61, 7)).unwrap();
+        (0..100).for_each(|number| assert_eq!(take(&right).bytes()[0], number));
+        assert_eq!(take(&left).len(), 61);
+        let engine = dataplane.stop().unwrap();
+        assert_eq!(engine.sent.iter().filter(|port| **port == PortId(1)).count(), 100);
+        assert_eq!((engine.sent.len(), engine.refused.len()), (101, 0));
+        assert!(engine.largest_batch <= 8);
+    }
+}
+
+#[test]
+fn a_port_that_the_worker_does_not_have_or_that_is_down_refuses() {
+    let (dataplane, [left, right]) = start(Options::default(), 16);
+    left.inject(frame(70, 0)).unwrap();
+    eventually("refused at port 2", || dataplane.inspect(|engine| engine.refused.len()).unwrap() == 1);
+    right.set_down(true);
+    left.inject(frame(60, 0)).unwrap();
+    eventually("refused at port 1", || dataplane.inspect(|engine| engine.refused.len()).unwrap() == 2);
+    let refused = dataplane.stop().unwrap().refused;
+    assert_eq!(refused, [(PortId(2), Reason::DestinationUnknown), (PortId(1), Reason::DestinationUnknown)]);
+}
+
+#[test]
+fn a_full_queue_refuses_what_does_not_fit_and_keeps_the_rest() {
+    let (dataplane, [left, right]) = start(Options::default(), 2);
+    for number in 0..6 {
+        eventually("room", || left.inject(frame(60, number)).is_ok());
+    }
+    eventually("all six accounted for", || dataplane.inspect(|engine| engine.sent.len() + engine.refused.len()).unwrap() == 6);
+    assert_eq!((take(&right).bytes()[0], take(&right).bytes()[0]), (0, 1));
+    let engine = dataplane.stop().unwrap();
+    assert_eq!((engine.sent.len(), engine.refused), (2, vec![(PortId(1), Reason::QueueFull); 4]));
+}
+
+#[test]
+fn publishing_returns_when_the_worker_has_adopted_and_frees_the_former_snapshot() {
+    let (dataplane, _wires) = start(Options::default(), 2);
+    let former = Arc::downgrade(&dataplane.snapshot());
+    dataplane.publish(snapshot(2)).unwrap();
+    assert_eq!(dataplane.inspect(|engine| engine.generation).unwrap(), 2);
+    assert_eq!(dataplane.snapshot().generation, 2);
+    assert!(former.upgrade().is_none());
+}
+
+#[test]
+fn the_engine_hears_of_each_mtu_and_of_its_changes() {
+    let (left, _wire) = pair(2, 1500).unwrap();
+    let state = left.state();
+    let dataplane = Dataplane::start(Options::default(), Copier::default(), snapshot(1), vec![]).unwrap();
+    dataplane.attach(PortId(0), Box::new(left)).unwrap();
+    state.mtu.store(9000, Ordering::Relaxed);
+    eventually("the new MTU", || dataplane.inspect(|engine| engine.mtus.len()).unwrap() == 2);
+    let engine = dataplane.stop().unwrap();
+    assert_eq!(engine.mtus, [(PortId(0), 1500), (PortId(0), 9000)]);
+    assert!(engine.ticks > 0);
+}
+
+#[test]
+fn a_vanished_port_is_handed_out_while_the_other_goes_on_and_a_new_one_takes_its_place() {
+    let (dataplane, [left, right]) = start(Options::default(), 16);
+    let lost = dataplane.lost_ports();
+    right.unplug();
+    let port = lost.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!((port.port, port.device.state().is_present()), (PortId(1), false));
+    left.inject(frame(60, 1)).unwrap();
+    eventually("refused", || dataplane.inspect(|engine| engine.refused.len()).unwrap() == 1);
+    let (again, wire) = pair(16, 1500).unwrap();
+    (dataplane.attacher())(PortId(1), Box::new(again)).unwrap();
+    left.inject(frame(60, 2)).unwrap();
+    assert_eq!(take(&wire).bytes()[0], 2);
+}
+
+/// Receives nothing, cannot be waited on, and is gone when something is sent to it.
+struct GoneOnSend(Arc<PortState>);
+
+impl Port for GoneOnSend {
+    fn rx_burst(&mut self, _pool: &mut FramePool, _frames: &mut Vec<Frame>, _limit: usize) -> io::Result<usize> {
+        Ok(0)
+    }
+    fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
+        for (index, frame) in frames.drain(..).enumerate() {
+            refused.push((index, Reason::DestinationUnknown));
+            pool.give(frame);
+        }
+        Err(io::Error::from_raw_os_error(libc::ENODEV))
+    }
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+    fn state(&self) -> Arc<PortState> {
+        Arc::clone(&self.0)
+    }
+}
+
+#[test]
+fn a_port_that_vanishes_while_sending_is_let_go_of_and_its_frames_are_refused() {
+    let (dataplane, [left, _right]) = start(Options::default(), 16);
+    dataplane.attach(PortId(1), Box::new(GoneOnSend(PortState::new(1500)))).unwrap();
+    left.inject(frame(60, 1)).unwrap();
+    assert_eq!(dataplane.lost_ports().recv_timeout(Duration::from_secs(10)).unwrap().port, PortId(1));
+    let engine = dataplane.stop().unwrap();
+    assert_eq!((engine.sent, engine.refused), (vec![], vec![(PortId(1), Reason::DestinationUnknown)]));
+}
+
+#[test]
+fn a_detached_port_comes_back_to_the_asker() {
+    let (dataplane, _wires) = start(Options::default(), 2);
+    assert!(dataplane.detach(PortId(0)).unwrap().is_some());
+    assert!(dataplane.detach(PortId(0)).unwrap().is_none());
+}
+
+#[test]
+fn a_panic_ends_the_worker_with_its_message_and_does_not_hang_the_control_side() {
+    let (told, failure) = crossbeam::channel::bounded(1);
+    let on_failure: Box<dyn FnOnce(&Failure) + Send> = Box::new(move |failure| told.send(failure.clone()).unwrap());
+    let (dataplane, [left, _right]) = start(Options { on_failure: Some(on_failure), ..Options::default() }, 2);
+    left.inject(frame(99, 0)).unwrap();
+    let expected = Failure::Panicked("a frame of 99 bytes".to_owned());
+    assert_eq!(failure.recv_timeout(Duration::from_secs(10)).unwrap(), expected);
+    eventually("the control side notices", || dataplane.inspect(|_| ()).is_err());
+    assert_eq!(dataplane.stop().unwrap_err(), expected);
+}
+
+#[test]
+fn a_core_that_is_not_there_is_an_error_at_the_start() {
+    let options = Options { cpu: Some(1023), ..Options::default() };
+    assert!(Dataplane::start(options, Copier::default(), snapshot(1), vec![]).is_err());
+}
