@@ -12,10 +12,12 @@
 //! | [`pipeline`] | a packet's way: ingress, fast path, slow path, rewrite, egress |
 //! | [`port`] | frames in and out: TAP, AF_PACKET, memory; the unsafe code |
 //! | [`worker`] | threads that poll ports and run the pipeline |
+//! | [`config`] | the network file: text, model, validated network, snapshot |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
 
+pub mod config;
 pub mod counters;
 pub mod packet;
 pub mod pipeline;

@@ -1,0 +1,120 @@
+//! The codes of findings: one table with severity and explanation.
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// The file is accepted; something in it does not work or surprises.
+    Warning,
+}
+
+impl Severity {
+    /// The word that findings print.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $severity:ident $text:literal $explanation:literal)+) => {
+        /// A stable code, printed as `error[CODE]`: upper case words joined by hyphens.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $explanation] $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code as printed.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// Error or warning; a code is always the same.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+
+            /// What the code means and what to do about it.
+            #[must_use]
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => $explanation,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    FileUnreadable Error "FILE-UNREADABLE" "The file cannot be opened or read."
+    FileTooLarge Error "FILE-TOO-LARGE" "A network file or tags file may hold at most 64 MiB."
+    FileEmpty Error "FILE-EMPTY" "The file holds no document. A network file is a mapping with sections such as `virtualNetworks`."
+    Encoding Error "ENCODING" "The file is not UTF-8 text."
+    Syntax Error "SYNTAX" "The text is not well-formed YAML (or JSON)."
+    YamlFeature Error "YAML-FEATURE" "Anchors, aliases, explicit types, directives' second documents and complex keys are not part of the network file's format."
+    TooDeep Error "TOO-DEEP" "Lists and mappings may be nested 64 deep."
+    DuplicateProperty Error "DUPLICATE-PROPERTY" "One mapping gives a property twice. Names are compared without regard to case."
+    UnknownProperty Error "UNKNOWN-PROPERTY" "The file format has no such property at this place. `causeway schema` prints the ones that it has."
+    MissingProperty Error "MISSING-PROPERTY" "A property that the object cannot do without is not given."
+    WrongType Error "WRONG-TYPE" "A value is of another kind than the property's: text, number, true/false, list or mapping."
+    BadValue Error "BAD-VALUE" "A value is none of those that the property takes."
+    BadName Error "BAD-NAME" "Names begin with a letter or digit and hold up to 80 letters, digits, dots, underscores and hyphens; a lab host's up to 60 lower-case letters, digits and hyphens. They become paths, labels and devices."
+    BadAddress Error "BAD-ADDRESS" "An IP address is malformed, of the wrong family, or of a kind that the property refuses."
+    BadPrefix Error "BAD-PREFIX" "An address prefix is malformed or has bits set behind its length."
+    BadPort Error "BAD-PORT" "A port is a number from 0 to 65535, a range `a-b`, or `*` where a rule takes it."
+    BackwardsRange Error "BACKWARDS-RANGE" "A range ends before it starts."
+    OutOfRange Error "OUT-OF-RANGE" "A number is outside the bounds that Azure sets."
+    BothForms Error "BOTH-FORMS" "The singular and the plural form of a property are both filled, or a property is given under two of its spellings. An empty list counts as not given."
+    UnknownName Error "UNKNOWN-NAME" "Nothing in the file bears the name that is referred to."
+    DuplicateName Error "DUPLICATE-NAME" "Two objects of a kind have one name. Names are compared without regard to case."
+    DuplicatePriority Error "DUPLICATE-PRIORITY" "Two rules of an NSG have one priority in one direction; Azure refuses that."
+    UnknownTag Error "UNKNOWN-TAG" "The service tag is neither given in this file nor one of Azure's."
+    BadTag Error "BAD-TAG" "A tag cannot be given or used like this: the special tags have a fixed meaning."
+    ReservedRange Error "RESERVED-RANGE" "A virtual network may not hold 224.0.0.0/4, 255.255.255.255/32, 127.0.0.0/8, 169.254.0.0/16 or 168.63.129.16/32."
+    SubnetSize Error "SUBNET-SIZE" "IPv4 subnets are /29 at the smallest and /8 at the largest; IPv6 subnets are exactly /64."
+    SubnetOutside Error "SUBNET-OUTSIDE" "A subnet's prefix lies outside its network's address space."
+    SubnetOverlap Error "SUBNET-OVERLAP" "Two subnets, or two prefixes, of one network overlap."
+    PeerOverlap Error "PEER-OVERLAP" "The address spaces of peered networks overlap (Azure: VnetAddressSpaceOverlapsWithAlreadyPeeredVnet)."
+    BadPeering Error "BAD-PEERING" "Azure refuses a network's peering with itself, a second peering with one network, gateways of more than one peer, and those of a peer beside an own gateway."
+    WirePrefix Error "WIRE-PREFIX" "A wirePrefix stands for the subnet's IPv4 prefix bit by bit: it has the same length."
+    ReservedAddress Error "RESERVED-ADDRESS" "Azure keeps five addresses of every subnet: the first four and the last."
+    AddressOutside Error "ADDRESS-OUTSIDE" "An address does not lie in the subnet, or behind the port, that it is given for."
+    AddressClash Error "ADDRESS-CLASH" "Two services, or two interfaces of a network, have one address."
+    LimitExceeded Error "LIMIT-EXCEEDED" "More than Azure's limit for this kind of object (azure-subscription-service-limits)."
+    BadRoute Error "BAD-ROUTE" "Azure refuses this route: a next hop that users cannot set, an address where none belongs, a missing one, or a second route to the same prefix."
+    GatewaySubnet Error "GATEWAY-SUBNET" "Azure refuses this on the subnet `GatewaySubnet`: no NSG, no route 0.0.0.0/0, no disabled propagation. A gateway needs a GatewaySubnet in its network."
+    EndpointConflict Error "ENDPOINT-CONFLICT" "Microsoft.Storage and Microsoft.Storage.Global cannot be on one subnet, nor one endpoint twice."
+    EndpointMissing Error "ENDPOINT-MISSING" "The rule names a subnet without the service's endpoint, which Azure refuses. Enable the endpoint on the subnet, or set ignoreMissingVnetServiceEndpoint where the service has it."
+    RuleRegion Error "RULE-REGION" "The service takes virtual network rules only for networks of its own region."
+    IpRule Error "IP-RULE" "Azure refuses this IP rule: Storage and Key Vault take no private ranges and no IPv6, and Storage no prefixes /31 and /32 (write the single address)."
+    PolicyService Error "POLICY-SERVICE" "A service endpoint policy lists storage accounts only, and its subnet needs a storage endpoint."
+    RuleMismatch Warning "RULE-MISMATCH" "This kind of rule does not exist in this type of service's firewall: it is not enforced."
+    TunnelKey Error "TUNNEL-KEY" "A ServiceTunnel service needs a tunnelPrefix, and every subnet that reaches it over an endpoint needs a tunnelKey of its own and of its network: 1 to 65535, unique."
+    DelegatedSubnet Error "DELEGATED-SUBNET" "A delegated subnet takes only what its service puts there: no network interfaces."
+    InjectedService Error "INJECTED-SERVICE" "A service with a `subnet` is a host of that subnet: its addresses lie there, and it has no endpoint properties."
+    BadDevice Error "BAD-DEVICE" "A device name has 1 to 15 characters, no slash, colon or space, and belongs to one port."
+    BadAttachment Error "BAD-ATTACHMENT" "`attach` takes VNET, VNET/SUBNET, VNET/SUBNET/ADDRESS, service/NAME, gateway/NAME, internet or platform; one port each."
+    BadHost Error "BAD-HOST" "A lab host has a port of its own and an address that belongs behind it."
+    TagsFile Error "TAGS-FILE" "The tags file is not in the form of Microsoft's ServiceTags_Public_*.json."
+    NotModelled Warning "NOT-MODELLED" "Accepted and checked, but this version does not act on it; an explanation that meets it answers `undetermined`."
+    NoEffect Warning "NO-EFFECT" "Azure has this property, but it changes nothing about which packets pass."
+    EmptyTag Warning "EMPTY-TAG" "One of Azure's tags is used, but nothing in this file gives it prefixes: it matches nothing."
+    HalfPeering Warning "HALF-PEERING" "Only one of the two networks has its half of the peering: it stays `Initiated` and carries nothing."
+    ApplianceForwarding Warning "APPLIANCE-FORWARDING" "A route's appliance has no interface with enableIPForwarding: Azure drops what it should forward."
+    InertRules Warning "INERT-RULES" "Firewall rules that are not enforced: defaultAction is Allow."
+    SameRegionIpRule Warning "SAME-REGION-IP-RULE" "A storage account's IP rules never match sources in a virtual network of the account's region."
+    IpRuleIgnored Warning "IPRULE-IGNORED-VNET-SOURCE" "The rule lists the public address of hosts whose subnet has the service's endpoint: they arrive with their private identity, and the rule does not match."
+    TagWidened Warning "TAG-WIDENED-BY-UDR" "A user route makes VirtualNetwork hold more than the network: an allow rule for VirtualNetwork then also matches what the route covers."
+    SqlRedirect Warning "SQL-REDIRECT-PORTS" "A rule allows the Sql tag on 1433 but not on 11000-11999, where redirected connections go."
+    MixedTags Warning "MIXED-TAGS" "Documentation says that a rule side holds one service tag at most; Azure's portal and templates differ."
+    PeeringFlags Warning "PEERING-FLAGS" "useRemoteGateways works only where the other half has allowGatewayTransit and its network has a gateway."
+    UnknownType Warning "UNKNOWN-SERVICE-TYPE" "No service endpoint and no default ports are known for this resource type."
+}

@@ -1,0 +1,68 @@
+//! Where things are found by address.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+
+use super::{CompileError, Compiler, tags};
+use crate::policy::snapshot::{Directory, METADATA_ADDRESS, PLATFORM_ADDRESS};
+use crate::policy::topology::Interface;
+use crate::table::prefix_set::PrefixSet;
+
+impl Compiler<'_> {
+    /// The directory without its ports, which `ports` enters.
+    pub(super) fn directory(&mut self, interfaces: &[Interface]) -> Result<Directory, CompileError> {
+        Ok(Directory {
+            ports: Vec::new(),
+            zones: Vec::new(),
+            interfaces: self.private_addresses(interfaces),
+            public_interfaces: interfaces
+                .iter()
+                .enumerate()
+                .filter_map(|(index, interface)| Some((interface.public_address?, index)))
+                .collect(),
+            services: self.service_addresses(),
+            address_ports: BTreeMap::new(),
+            subnet_ports: HashMap::new(),
+            network_ports: HashMap::new(),
+            service_ports: HashMap::new(),
+            gateway_ports: HashMap::new(),
+            internet_port: None,
+            platform_port: None,
+            owned: self.owned(),
+            internet: tags::internet(),
+            internet_zone: self.zone("internet".into())?,
+            platform_zone: self.zone("platform".into())?,
+        })
+    }
+
+    fn private_addresses(&self, interfaces: &[Interface]) -> HashMap<(usize, IpAddr), usize> {
+        let addresses = interfaces.iter().enumerate().flat_map(|(index, interface)| {
+            let network = self.network.subnets.get(interface.subnet).map_or(usize::MAX, |subnet| subnet.virtual_network.0);
+            interface.addresses.iter().map(move |address| ((network, *address), index))
+        });
+        addresses.collect()
+    }
+
+    fn service_addresses(&self) -> HashMap<IpAddr, usize> {
+        let outside = self.network.services.iter().enumerate().filter(|(_, service)| service.subnet.is_none());
+        outside.flat_map(|(index, service)| service.addresses.iter().map(move |address| (*address, index))).collect()
+    }
+
+    /// What is not the internet's: address space, public addresses, services, on-premises, the platform.
+    fn owned(&self) -> PrefixSet {
+        let network = self.network;
+        let host = |address: &Ipv4Addr| IpNet::from(IpAddr::V4(*address));
+        let mut prefixes = vec![IpNet::from(PLATFORM_ADDRESS), IpNet::from(METADATA_ADDRESS)];
+        prefixes.extend(network.virtual_networks.iter().flat_map(|network| &network.address_prefixes));
+        prefixes.extend(network.gateways.iter().flat_map(|gateway| &gateway.address_prefixes));
+        prefixes.extend(network.services.iter().flat_map(|service| &service.addresses).map(|address| IpNet::from(*address)));
+        prefixes.extend(network.virtual_networks.iter().filter_map(|network| network.default_outbound_address.as_ref()).map(host));
+        prefixes.extend(network.network_interfaces.iter().filter_map(|interface| interface.public_address.as_ref()).map(host));
+        prefixes.extend(network.nat_gateways.iter().flat_map(|gateway| &gateway.public_addresses).map(host));
+        prefixes.extend(network.gateways.iter().filter_map(|gateway| gateway.public_address.as_ref()).map(host));
+        prefixes.extend(network.services.iter().filter_map(|service| service.public_address.as_ref()).map(host));
+        PrefixSet::from_prefixes(prefixes)
+    }
+}

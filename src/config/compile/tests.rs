@@ -1,0 +1,6 @@
+//! Compiled networks, asked.
+
+pub(crate) mod build;
+pub(crate) mod quickstart;
+mod reference;
+mod ways;
