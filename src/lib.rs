@@ -13,6 +13,7 @@
 //! | [`port`] | frames in and out: TAP, AF_PACKET, memory; the unsafe code |
 //! | [`worker`] | threads that poll ports and run the pipeline |
 //! | [`config`] | the network file: text, model, validated network, snapshot |
+//! | [`telemetry`] | metrics over the counters |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
@@ -24,5 +25,6 @@ pub mod pipeline;
 pub mod policy;
 pub mod port;
 pub mod table;
+pub mod telemetry;
 pub mod wire;
 pub mod worker;
