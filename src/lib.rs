@@ -14,11 +14,13 @@
 //! | [`worker`] | threads that poll ports and run the pipeline |
 //! | [`config`] | the network file: text, model, validated network, snapshot |
 //! | [`telemetry`] | metrics over the counters |
+//! | [`control`] | a running daemon's socket and HTTP endpoints |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
 
 pub mod config;
+pub mod control;
 pub mod counters;
 pub mod packet;
 pub mod pipeline;
