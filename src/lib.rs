@@ -15,6 +15,7 @@
 //! | [`config`] | the network file: text, model, validated network, snapshot |
 //! | [`telemetry`] | metrics over the counters |
 //! | [`control`] | a running daemon's socket and HTTP endpoints |
+//! | [`lab`] | test hosts in network namespaces |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
@@ -22,6 +23,7 @@
 pub mod config;
 pub mod control;
 pub mod counters;
+pub mod lab;
 pub mod packet;
 pub mod pipeline;
 pub mod policy;
