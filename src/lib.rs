@@ -16,10 +16,12 @@
 //! | [`telemetry`] | metrics over the counters |
 //! | [`control`] | a running daemon's socket and HTTP endpoints |
 //! | [`lab`] | test hosts in network namespaces |
+//! | [`cli`] | one file per command |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
 
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod counters;

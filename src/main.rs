@@ -1,3 +1,7 @@
-//! The causeway command.
+//! The `causeway` command: see [`causeway::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    causeway::cli::main()
+}
