@@ -1,0 +1,301 @@
+//! The whole pipeline, from parse to rewritten frame in the outbox, without devices: `cargo bench --bench pipeline -- --json`.
+//!
+//! | case | what a packet does |
+//! |---|---|
+//! | `flow-hit` | a 60-byte UDP frame (64 on the wire) of a known flow, source translated, over 1, 10,000 and 1,000,000 flows in random order |
+//! | `new-flow` | the first packet of a connection: every other one passes four NSGs of 1,000 rules (interface and subnet of both hosts), the others two of them and a service firewall |
+//! | `deny` | a packet that the last of 1,000 rules denies |
+//!
+//! Only `process` is timed, a batch of 32 at a time; refilling the frames is not. Each figure is the median of rounds.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway::config::{compile, load};
+use causeway::packet::{Frame, FramePool, Reason};
+use causeway::pipeline::engine::Engine;
+use causeway::pipeline::outbox::Outbox;
+use causeway::pipeline::{Capacity, Pipeline, Secrets};
+use causeway::policy::ids::{Ids, PortId};
+
+const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
+const BATCH: usize = 32;
+const ROUNDS: usize = 7;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let json = std::env::args().any(|argument| argument == "--json");
+    for flows in [1_u32, 10_000, 1_000_000] {
+        report(json, "flow-hit", flows, flow_hit(flows)?)?;
+    }
+    report(json, "new-flow", 224_000, new_flows()?)?;
+    report(json, "deny", 0, denials()?)
+}
+
+fn report(json: bool, case: &str, flows: u32, nanoseconds: f64) -> Result<(), Failure> {
+    let rate = 1e9 / nanoseconds;
+    let line = if json {
+        format!(r#"{{"case":"{case}","flows":{flows},"packetsPerSecond":{rate:.0},"nanosecondsPerPacket":{nanoseconds:.1}}}"#)
+    } else {
+        format!("{case:<10} {flows:>9} flows {nanoseconds:>9.1} ns a packet {:>9.3} M packets/s", rate / 1e6)
+    };
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// A pipeline over a network, and its outbox.
+struct Bench {
+    pipeline: Pipeline,
+    reader: causeway::counters::Reader,
+    outbox: Outbox,
+    ports: usize,
+    now: Instant,
+    frames: Vec<Frame>,
+}
+
+impl Bench {
+    fn new(text: &str) -> Result<Self, Failure> {
+        let loaded = load::load_text("bench.yaml", text);
+        let network = loaded.network.ok_or_else(|| loaded.findings.render(false))?;
+        let mut ids = Ids::default();
+        let snapshot = Arc::new(compile::compile(&network, &mut ids, 1)?);
+        let now = Instant::now();
+        let (pipeline, reader) = Pipeline::new(snapshot, Capacity::default(), Secrets::draw()?, now);
+        let ports = ids.ports.names().len();
+        let mut outbox = Outbox::new(FramePool::new(4 * BATCH));
+        outbox.grow(ports);
+        Ok(Self { pipeline, reader, outbox, ports, now, frames: Vec::with_capacity(BATCH) })
+    }
+
+    /// Sends a batch into a port; how long `process` took.
+    fn batch<'a>(&mut self, port: u16, frames: impl Iterator<Item = &'a [u8]>) -> Duration {
+        for bytes in frames {
+            let mut frame = self.outbox.pool.take();
+            frame.set_bytes(bytes);
+            self.frames.push(frame);
+        }
+        let start = Instant::now();
+        self.pipeline.process(self.now, PortId(port), &mut self.frames, &mut self.outbox);
+        let took = start.elapsed();
+        self.drain();
+        took
+    }
+
+    fn drain(&mut self) {
+        for port in (0..self.ports).filter_map(|port| u16::try_from(port).ok()).map(PortId) {
+            if let Some((queue, pool)) = self.outbox.queue(port) {
+                for sent in queue.sent.drain(..) {
+                    self.pipeline.sent(port, &sent);
+                }
+                queue.frames.drain(..).for_each(|frame| pool.give(frame));
+            }
+        }
+    }
+
+    /// Tells the dataplane where a host is.
+    fn announce(&mut self, port: u16, address: [u8; 4]) {
+        let mut arp = [GATEWAY.as_slice(), &mac(address), &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &mac(address), &address, &GATEWAY].concat();
+        arp.extend(address);
+        self.batch(port, std::iter::once(arp.as_slice()));
+    }
+
+    fn expect(&self, reason: Reason, packets: u64) -> Result<(), Failure> {
+        let counted = self.reader.total(reason);
+        if counted == packets { Ok(()) } else { Err(format!("{counted} packets {reason}, not {packets}").into()) }
+    }
+}
+
+fn flow_hit(flows: u32) -> Result<f64, Failure> {
+    let mut bench = Bench::new(&network(1))?;
+    bench.announce(1, SERVER);
+    let frames: Vec<[u8; 60]> = (0..flows).map(|flow| udp(host(flow), SERVER, source_port(flow), 9000)).collect();
+    let replies: Vec<[u8; 60]> = (0..flows).map(|flow| udp(SERVER, host(flow), 9000, source_port(flow))).collect();
+    for (there, back) in frames.chunks(BATCH).zip(replies.chunks(BATCH)) {
+        bench.batch(0, there.iter().map(|frame| frame.as_slice()));
+        bench.batch(1, back.iter().map(|frame| frame.as_slice()));
+    }
+    bench.expect(Reason::Forwarded, u64::from(flows) * 2)?;
+    let mut order = Shuffle(0x9e37_79b9_7f4a_7c15);
+    let batches = 40_000;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut took = Duration::ZERO;
+        for _ in 0..batches {
+            let picked: [usize; BATCH] = std::array::from_fn(|_| order.below(flows));
+            took += bench.batch(0, picked.iter().filter_map(|&flow| frames.get(flow)).map(|frame| frame.as_slice()));
+        }
+        rounds.push(per_packet(took, batches * BATCH));
+    }
+    bench.expect(Reason::Forwarded, u64::from(flows) * 2 + (ROUNDS * batches * BATCH) as u64)?;
+    Ok(median(rounds))
+}
+
+fn new_flows() -> Result<f64, Failure> {
+    let mut bench = Bench::new(&network(1_000))?;
+    bench.announce(1, SERVER);
+    bench.announce(2, SERVICE);
+    let mut rounds = Vec::new();
+    let (mut flow, per_round) = (0_u32, 1_000);
+    for _ in 0..ROUNDS {
+        let mut took = Duration::ZERO;
+        for _ in 0..per_round {
+            let frames: Vec<[u8; 60]> = (0..BATCH as u32)
+                .map(|index| {
+                    let (to, port) = if index % 2 == 0 { (SERVER, 9000) } else { (SERVICE, 443) };
+                    udp(client(flow + index), to, client_port(flow + index), port)
+                })
+                .collect();
+            took += bench.batch(0, frames.iter().map(|frame| frame.as_slice()));
+            flow += BATCH as u32;
+        }
+        rounds.push(per_packet(took, per_round * BATCH));
+    }
+    bench.expect(Reason::Forwarded, u64::from(flow))?;
+    Ok(median(rounds))
+}
+
+fn denials() -> Result<f64, Failure> {
+    let mut bench = Bench::new(&network(1_000))?;
+    let batches = 2_000;
+    let frames: Vec<[u8; 60]> = (0..BATCH as u32).map(|index| udp(client(index), SERVER, client_port(index), 9999)).collect();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let took = (0..batches).map(|_| bench.batch(0, frames.iter().map(|frame| frame.as_slice()))).sum();
+        rounds.push(per_packet(took, batches * BATCH));
+    }
+    bench.expect(Reason::NsgDeny, (ROUNDS * batches * BATCH) as u64)?;
+    Ok(median(rounds))
+}
+
+const SERVER: [u8; 4] = [10, 2, 0, 4];
+const SERVICE: [u8; 4] = [203, 0, 113, 20];
+
+/// How many hosts of the client subnet have a network interface with an NSG of its own.
+const CLIENTS: u32 = 8;
+
+/// One of them.
+fn client(flow: u32) -> [u8; 4] {
+    [10, 1, 0, 4 + (flow % CLIENTS) as u8]
+}
+
+fn client_port(flow: u32) -> u16 {
+    u16::try_from(1024 + flow / CLIENTS).unwrap_or(u16::MAX)
+}
+
+/// How many hosts of the client subnet send in `flow-hit`.
+const HOSTS: u32 = 16_000;
+
+/// One of them.
+fn host(flow: u32) -> [u8; 4] {
+    let host = 4 + flow % HOSTS;
+    [10, 1, (host >> 8) as u8, host as u8]
+}
+
+fn source_port(flow: u32) -> u16 {
+    u16::try_from(1024 + flow / HOSTS).unwrap_or(u16::MAX)
+}
+
+fn mac([a, b, c, d]: [u8; 4]) -> [u8; 6] {
+    [2, 0, a, b, c, d]
+}
+
+/// A UDP datagram of 18 bytes without checksum.
+fn udp(from: [u8; 4], to: [u8; 4], source_port: u16, destination_port: u16) -> [u8; 60] {
+    let mut frame = [0; 60];
+    frame[..6].copy_from_slice(&GATEWAY);
+    frame[6..12].copy_from_slice(&mac(from));
+    frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 1, 0x40, 0, 64, 17]);
+    frame[26..30].copy_from_slice(&from);
+    frame[30..34].copy_from_slice(&to);
+    let sum: u32 = frame[14..34].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let checksum = !((folded & 0xffff) + (folded >> 16)) as u16;
+    frame[24..26].copy_from_slice(&checksum.to_be_bytes());
+    frame[34..36].copy_from_slice(&source_port.to_be_bytes());
+    frame[36..38].copy_from_slice(&destination_port.to_be_bytes());
+    frame[38..40].copy_from_slice(&[0, 26]);
+    frame
+}
+
+/// Two hosts' subnets and a service; every NSG has `rules` rules of which the last but one lets port 9000 and 443 pass.
+fn network(rules: usize) -> String {
+    let mut text = String::from(HEAD);
+    for client in 4..4 + CLIENTS {
+        let _ = writeln!(
+            text,
+            "  - {{ name: client{client}, subnet: v/client, privateIPAddress: 10.1.0.{client}, networkSecurityGroup: client-nic }}"
+        );
+    }
+    text.push_str("networkSecurityGroups:\n");
+    for group in ["client-subnet", "client-nic", "server-subnet", "server-nic"] {
+        for (direction, offset) in [("Outbound", 0), ("Inbound", 1)] {
+            if offset == 0 {
+                let _ = writeln!(text, "  - name: {group}\n    securityRules:");
+            }
+            for rule in 0..rules / 2 {
+                let _ = writeln!(text, "{}", filler(direction, rule));
+            }
+            let _ = writeln!(
+                text,
+                "      - {{ name: pass-{direction}, priority: 4095, direction: {direction}, access: Allow, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRanges: ['9000', '443'] }}\n      - {{ name: stop-{direction}, priority: 4096, direction: {direction}, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }}"
+            );
+        }
+    }
+    text
+}
+
+/// A rule that no packet of the benchmark matches.
+fn filler(direction: &str, rule: usize) -> String {
+    let (high, low) = (rule / 256, rule % 256);
+    let (access, protocol) = (if rule.is_multiple_of(3) { "Deny" } else { "Allow" }, if rule.is_multiple_of(2) { "Tcp" } else { "Udp" });
+    format!(
+        "      - {{ name: r{rule}-{direction}, priority: {}, direction: {direction}, access: {access}, protocol: {protocol}, sourceAddressPrefix: 172.{}.{low}.0/28, sourcePortRange: 1024-65535, destinationAddressPrefix: 198.51.100.0/24, destinationPortRange: {}-{} }}",
+        100 + rule,
+        16 + high,
+        1000 + rule % 5000,
+        1009 + rule % 5000
+    )
+}
+
+const HEAD: &str = "\
+location: westeurope
+serviceTags: { Storage.westeurope: [203.0.113.16/28] }
+virtualNetworks:
+  - name: v
+    addressPrefixes: [10.0.0.0/8]
+    subnets:
+      - { name: client, addressPrefix: 10.1.0.0/16, networkSecurityGroup: client-subnet, serviceEndpoints: [Microsoft.Storage] }
+      - { name: server, addressPrefix: 10.2.0.0/24, networkSecurityGroup: server-subnet }
+services:
+  - { name: store, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, virtualNetworkRules: [v/client] } }
+ports:
+  - { name: client, attach: v/client }
+  - { name: server, attach: v/server/10.2.0.4 }
+  - { name: store, attach: service/store }
+networkInterfaces:
+  - { name: server, subnet: v/server, privateIPAddress: 10.2.0.4, networkSecurityGroup: server-nic }
+";
+
+/// A small generator (splitmix64): the order need not be good, only not sorted.
+struct Shuffle(u64);
+
+impl Shuffle {
+    fn below(&mut self, limit: u32) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed >> 33) % u64::from(limit)) as usize
+    }
+}
+
+fn per_packet(took: Duration, packets: usize) -> f64 {
+    took.as_nanos() as f64 / packets as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,108 @@
+//! A network file for every finding, with the exact code, line and column of all that is found in it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use causeway::config::code::{Code, Severity};
+use causeway::config::load::load_text;
+
+/// A text, and the code, line and column of each finding.
+type Case = (&'static str, &'static [(&'static str, u32, u32)]);
+
+/// Errors that a text alone cannot have: they are about files, and `config_files` has them.
+const OF_FILES: [&str; 4] = ["FILE-UNREADABLE", "FILE-TOO-LARGE", "ENCODING", "TAGS-FILE"];
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("", &[("FILE-EMPTY", 0, 0)]),
+    ("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n", &[("TOO-DEEP", 1, 65)]),
+    ("location: 'open\n", &[("SYNTAX", 1, 11)]),
+    ("location: &a westeurope\n", &[("YAML-FEATURE", 1, 11)]),
+    ("location: !!str x\n", &[("YAML-FEATURE", 1, 11)]),
+    ("location: a\nLOCATION: b\n", &[("DUPLICATE-PROPERTY", 2, 1)]),
+    ("locaton: x\n", &[("UNKNOWN-PROPERTY", 1, 1)]),
+    ("ports:\n  - { name: p }\n", &[("MISSING-PROPERTY", 2, 5)]),
+    ("ports: internet\n", &[("WRONG-TYPE", 1, 8)]),
+    ("options: { tcpWithoutHandshake: dropp }\n", &[("BAD-VALUE", 1, 33)]),
+    ("ports:\n  - { name: -p, attach: internet }\n", &[("BAD-NAME", 2, 13)]),
+    ("natGateways:\n  - { name: n, publicIPAddresses: [1.2.3] }\n", &[("BAD-ADDRESS", 2, 36)]),
+    ("serviceTags: { Storage: [10.0.0.1/8] }\n", &[("BAD-PREFIX", 1, 26)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '70000' }\n", &[("BAD-PORT", 4, 186)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: 90-80 }\n", &[("BACKWARDS-RANGE", 4, 186)]),
+    ("services:\n  - { name: d, type: Microsoft.Sql/servers, addresses: [203.0.113.36], firewall: { ipRanges: [{ start: 198.51.100.9, end: 198.51.100.1 }] } }\n", &[("BACKWARDS-RANGE", 2, 104)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 99, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("OUT-OF-RANGE", 4, 30)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80', sourceAddressPrefixes: [10.0.0.0/8] }\n", &[("BOTH-FORMS", 4, 215)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }] }\n", &[("UNKNOWN-NAME", 2, 109)]),
+    ("ports:\n  - { name: p, attach: internet }\n  - { name: P, attach: platform }\n", &[("DUPLICATE-NAME", 3, 13)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n      - { name: q, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("DUPLICATE-PRIORITY", 5, 30)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: Storge, sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("UNKNOWN-TAG", 4, 106)]),
+    ("serviceTags: { Internet: [10.0.0.0/8] }\n", &[("BAD-TAG", 1, 16)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [169.254.1.0/24] }\n", &[("RESERVED-RANGE", 2, 34)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/30 }] }\n", &[("SUBNET-SIZE", 2, 84)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.1.1.0/24 }] }\n", &[("SUBNET-OUTSIDE", 2, 84)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }, { name: t, addressPrefix: 10.0.1.128/25 }] }\n", &[("SUBNET-OVERLAP", 2, 125)]),
+    ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: b }] }\n  - { name: b, addressPrefixes: [10.0.128.0/17], peerings: [{ remoteVirtualNetwork: a }] }\n", &[("PEER-OVERLAP", 2, 83), ("PEER-OVERLAP", 3, 85)]),
+    ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: a }] }\n  - { name: b, addressPrefixes: [10.1.0.0/16], peerings: [] }\n", &[("BAD-PEERING", 2, 83)]),
+    ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: b }, { remoteVirtualNetwork: b }] }\n  - { name: b, addressPrefixes: [10.1.0.0/16], peerings: [{ remoteVirtualNetwork: a }] }\n", &[("BAD-PEERING", 2, 112)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, wirePrefix: 192.168.0.0/25 }] }\n", &[("WIRE-PREFIX", 2, 109)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.255 }\n", &[("RESERVED-ADDRESS", 4, 47)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.2.4 }\n", &[("ADDRESS-OUTSIDE", 4, 47)]),
+    ("services:\n  - { name: a, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\n  - { name: b, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\n", &[("ADDRESS-CLASH", 3, 55)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.4 }\n  - { name: j, subnet: v/s, privateIPAddress: 10.0.1.4 }\n", &[("ADDRESS-CLASH", 5, 47)]),
+    ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], firewall: { accessRestrictions: [{ name: r, priority: 1, action: Allow, ipAddress: '1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9' }] } }\n", &[("LIMIT-EXCEEDED", 2, 153)]),
+    ("routeTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: VNetPeering }] }\n", &[("BAD-VALUE", 2, 75)]),
+    ("routeTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: VirtualAppliance }] }\n", &[("BAD-ROUTE", 2, 75)]),
+    ("routeTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: Internet, nextHopIpAddress: 10.0.0.4 }] }\n", &[("BAD-ROUTE", 2, 103)]),
+    ("routeTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: Internet }, { name: q, addressPrefix: 0.0.0.0/0, nextHopType: None }] }\n", &[("BAD-ROUTE", 2, 113)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: GatewaySubnet, addressPrefix: 10.0.1.0/24, networkSecurityGroup: g }] }\nnetworkSecurityGroups:\n  - { name: g }\n", &[("GATEWAY-SUBNET", 2, 131)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: GatewaySubnet, addressPrefix: 10.0.1.0/24, routeTable: t }] }\nrouteTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: None }] }\n", &[("GATEWAY-SUBNET", 2, 121)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\ngateways:\n  - { name: hq, type: Vpn, virtualNetwork: v, addressPrefixes: [172.16.0.0/16] }\n", &[("GATEWAY-SUBNET", 4, 44)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Storage, Microsoft.Storage.Global] }] }\n", &[("ENDPOINT-CONFLICT", 2, 135)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Storage, microsoft.storage] }] }\n", &[("ENDPOINT-CONFLICT", 2, 135)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, virtualNetworkRules: [v/s] } }\n", &[("ENDPOINT-MISSING", 4, 139)]),
+    ("location: westeurope\nvirtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Sql] }] }\nservices:\n  - { name: d, type: Microsoft.Sql/servers, location: eastus, addresses: [203.0.113.36], firewall: { virtualNetworkRules: [v/s] } }\n", &[("RULE-REGION", 5, 124)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, ipRules: [192.168.0.1] } }\n", &[("IP-RULE", 2, 127)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, ipRules: [198.51.100.0/31] } }\n", &[("IP-RULE", 2, 127)]),
+    ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\nserviceEndpointPolicies:\n  - { name: p, services: [f] }\n", &[("POLICY-SERVICE", 4, 27)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpointPolicies: [p] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20] }\nserviceEndpointPolicies:\n  - { name: p, services: [a] }\n", &[("POLICY-SERVICE", 2, 123)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel }\n", &[("TUNNEL-KEY", 2, 100), ("NOT-MODELLED", 2, 100)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Storage] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: '2603:10e1:100:2::/96' }\n", &[("TUNNEL-KEY", 2, 116), ("NOT-MODELLED", 4, 100)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, tunnelKey: 5 }, { name: t, addressPrefix: 10.0.2.0/24, tunnelKey: 5 }] }\n", &[("TUNNEL-KEY", 2, 163)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, tunnelKey: 0 }] }\n", &[("OUT-OF-RANGE", 2, 108)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, delegation: Microsoft.Web/serverFarms }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.4 }\n", &[("DELEGATED-SUBNET", 4, 24)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: c, type: Microsoft.Cache/redis, subnet: v/s, addresses: [10.0.2.10] }\n", &[("ADDRESS-OUTSIDE", 4, 70)]),
+    ("ports:\n  - { name: a-name-of-13-c, attach: internet }\n", &[("BAD-DEVICE", 2, 13)]),
+    ("ports:\n  - { name: p, attach: internet, tap: 'a b' }\n", &[("BAD-DEVICE", 2, 39)]),
+    ("ports:\n  - { name: p, attach: internet, tap: x }\n  - { name: q, attach: platform, tap: x }\n", &[("BAD-DEVICE", 3, 39)]),
+    ("ports:\n  - { name: p, attach: a/b/c/d }\n", &[("BAD-ATTACHMENT", 2, 24)]),
+    ("ports:\n  - { name: p, attach: internet }\n  - { name: q, attach: internet }\n", &[("BAD-ATTACHMENT", 3, 24)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, resourceAccessRules: [{ tenantId: t, resourceId: r }] } }\n", &[("NOT-MODELLED", 2, 139)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], enableDdosProtection: true }\n", &[("NO-EFFECT", 2, 70)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: AzureMonitor, sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("EMPTY-TAG", 4, 106)]),
+    ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: b }] }\n  - { name: b, addressPrefixes: [10.1.0.0/16], peerings: [] }\n", &[("HALF-PEERING", 2, 83)]),
+    ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: b, useRemoteGateways: true }] }\n  - { name: b, addressPrefixes: [10.1.0.0/16], peerings: [{ remoteVirtualNetwork: a }] }\n", &[("PEERING-FLAGS", 2, 83)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }, { name: fw, addressPrefix: 10.0.9.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/fw, privateIPAddress: 10.0.9.4 }\nrouteTables:\n  - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopType: VirtualAppliance, nextHopIpAddress: 10.0.9.4 }] }\n", &[("APPLIANCE-FORWARDING", 6, 25)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Allow, ipRules: [198.51.100.1] } }\n", &[("INERT-RULES", 2, 111)]),
+    ("services:\n  - { name: a, type: Microsoft.Foo/bars, addresses: [203.0.113.20] }\n", &[("UNKNOWN-SERVICE-TYPE", 2, 22)]),
+    ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], firewall: { ipRules: [198.51.100.1] } }\n", &[("RULE-MISMATCH", 2, 92)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefixes: [Internet, VirtualNetwork], sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("MIXED-TAGS", 4, 119)]),
+    ("ports:\n  - { name: p, attach: internet }\nlab:\n  hosts:\n    - { name: h, port: p, address: 198.51.100.8 }\n    - { name: i, port: p, address: 198.51.100.9 }\n", &[("BAD-HOST", 6, 24)]),
+    ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], publicIPAddress: 203.0.113.51 }\n", &[("INJECTED-SERVICE", 2, 87)]),
+];
+
+#[test]
+fn each_file_has_exactly_these_findings() {
+    for (text, expected) in CASES {
+        let loaded = load_text("net.yaml", text);
+        let found: Vec<_> =
+            loaded.findings.iter().map(|finding| (finding.code.as_str(), finding.span.start.line, finding.span.start.column)).collect();
+        assert_eq!(found, *expected, "\n{text}\n{}", loaded.findings.render(false));
+        assert_eq!(loaded.network.is_none(), loaded.findings.has_errors(), "{text}");
+    }
+}
+
+#[test]
+fn every_error_has_a_file_that_shows_it() {
+    let shown = |code: &Code| CASES.iter().any(|(_, findings)| findings.iter().any(|(found, ..)| *found == code.as_str()));
+    let errors = Code::ALL.iter().filter(|code| code.severity() == Severity::Error && !OF_FILES.contains(&code.as_str()));
+    let missing: Vec<&str> = errors.filter(|code| !shown(code)).map(|code| code.as_str()).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}

@@ -1,0 +1,307 @@
+//! A pipeline between in-memory hosts: a network file, frames in, frames out. Hosts answer ARP and neighbour
+//! solicitations by themselves. Conservation is checked whenever a rig is dropped.
+
+#![allow(dead_code, unreachable_pub, reason = "each test crate uses its part of this")]
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway::config::network::Network;
+use causeway::config::{compile, load};
+use causeway::counters::{PortCell, Reader, Scalar};
+use causeway::packet::parse::{Neighbour, Parsed, Transport};
+use causeway::packet::{Frame, FramePool, Reason, parse};
+use causeway::pipeline::engine::Engine;
+use causeway::pipeline::outbox::Outbox;
+use causeway::pipeline::{Capacity, Pipeline, Secrets};
+use causeway::policy::ids::{Ids, PortId};
+use causeway::policy::snapshot::Snapshot;
+use etherparse::{PacketBuilder, TransportSlice};
+
+/// The dataplane's MAC address.
+pub const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
+
+/// A frame that left, and through which port.
+#[derive(Clone, Debug)]
+pub struct Out {
+    pub port: String,
+    pub bytes: Vec<u8>,
+}
+
+pub struct Rig {
+    pub pipeline: Pipeline,
+    pub reader: Reader,
+    pub network: Network,
+    pub snapshot: Arc<Snapshot>,
+    pub ids: Ids,
+    pub now: Instant,
+    outbox: Outbox,
+    ports: HashMap<String, PortId>,
+    /// Hosts answer for these only, where set.
+    pub silent: Vec<IpAddr>,
+}
+
+pub fn network(text: &str) -> Network {
+    let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let loaded = load::load(file.path());
+    loaded.network.unwrap_or_else(|| panic!("the file is wrong: {:?}", loaded.findings))
+}
+
+pub fn quickstart() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/quickstart.yaml")).unwrap()
+}
+
+impl Rig {
+    pub fn new(text: &str) -> Self {
+        Self::with(text, Capacity { flows_v4: 4096, flows_v6: 1024, neighbours: 1024, fragments: 256 })
+    }
+
+    pub fn with(text: &str, capacity: Capacity) -> Self {
+        let network = network(text);
+        let mut ids = Ids::default();
+        let snapshot = Arc::new(compile::compile(&network, &mut ids, 1).unwrap());
+        let now = Instant::now();
+        let secrets = Secrets { flow_hash: [0x1234_5678_9abc_def0, 0x0fed_cba9_8765_4321], source_ports: [3, 5], cookie: [7, 11] };
+        let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), capacity, secrets, now);
+        let mut outbox = Outbox::new(FramePool::new(256));
+        outbox.grow(ids.ports.names().len());
+        let ports = ports(&snapshot);
+        Self { pipeline, reader, network, snapshot, ids, now, outbox, ports, silent: Vec::new() }
+    }
+
+    /// Swaps another network file in.
+    pub fn reload(&mut self, text: &str) -> Vec<Out> {
+        self.network = network(text);
+        let generation = self.snapshot.generation + 1;
+        self.snapshot = Arc::new(compile::compile(&self.network, &mut self.ids, generation).unwrap());
+        self.ports = ports(&self.snapshot);
+        self.outbox.grow(self.ids.ports.names().len());
+        self.pipeline.adopt(Arc::clone(&self.snapshot));
+        self.after(Duration::from_millis(125))
+    }
+
+    pub fn port(&self, name: &str) -> PortId {
+        self.ports[name]
+    }
+
+    /// Sends one frame into a port and returns what leaves, neighbour resolution left out.
+    pub fn send(&mut self, port: &str, bytes: &[u8]) -> Vec<Out> {
+        self.send_frame(port, Frame::from_bytes(bytes))
+    }
+
+    pub fn send_frame(&mut self, port: &str, frame: Frame) -> Vec<Out> {
+        let mut frames = vec![frame];
+        self.pipeline.process(self.now, self.port(port), &mut frames, &mut self.outbox);
+        self.collect()
+    }
+
+    /// Lets time pass, a tick at a time.
+    pub fn after(&mut self, time: Duration) -> Vec<Out> {
+        let end = self.now + time;
+        let mut all = Vec::new();
+        while self.now < end {
+            self.now += Duration::from_millis(125);
+            self.pipeline.tick(self.now, &mut self.outbox);
+            all.extend(self.collect());
+        }
+        all
+    }
+
+    /// Drains the outbox; ARP requests and solicitations of the dataplane are answered and left out.
+    fn collect(&mut self) -> Vec<Out> {
+        let mut all = Vec::new();
+        loop {
+            let mut round = Vec::new();
+            let names: Vec<_> = self.ports.iter().map(|(name, id)| (name.clone(), *id)).collect();
+            for (name, id) in names {
+                if let Some((queue, pool)) = self.outbox.queue(id) {
+                    let sent: Vec<_> = queue.sent.drain(..).collect();
+                    for frame in queue.frames.drain(..) {
+                        round.push(Out { port: name.clone(), bytes: frame.bytes().to_vec() });
+                        pool.give(frame);
+                    }
+                    for sent in &sent {
+                        self.pipeline.sent(id, sent);
+                    }
+                }
+            }
+            if round.is_empty() {
+                return all;
+            }
+            for out in round {
+                match self.answer(&out) {
+                    Some(None) => {}
+                    Some(Some(answer)) => {
+                        let mut frames = vec![Frame::from_bytes(&answer)];
+                        self.pipeline.process(self.now, self.port(&out.port), &mut frames, &mut self.outbox);
+                    }
+                    None => all.push(out),
+                }
+            }
+        }
+    }
+
+    /// What a host says to a question for its MAC address: `None` where the frame is no such question.
+    fn answer(&self, out: &Out) -> Option<Option<Vec<u8>>> {
+        match parse::parse(&out.bytes, false) {
+            Ok(Parsed::Arp(arp)) if arp.request => {
+                if self.silent.contains(&IpAddr::V4(arp.target)) {
+                    return Some(None);
+                }
+                Some(Some(arp_reply(arp.target, arp.sender)))
+            }
+            Ok(Parsed::Ip(layout)) => match layout.transport_header {
+                Transport::Neighbour(Neighbour::Solicitation { target, .. }) => {
+                    let advertisement = etherparse::Icmpv6Type::NeighborAdvertisement(etherparse::icmpv6::NeighborAdvertisementHeader {
+                        router: false,
+                        solicited: true,
+                        r#override: true,
+                    });
+                    let IpAddr::V6(asker) = layout.addresses.source() else { return None };
+                    let mut payload = target.octets().to_vec();
+                    payload.extend([2, 1]);
+                    payload.extend(mac(target.into()));
+                    let builder = PacketBuilder::ethernet2(mac(target.into()), GATEWAY)
+                        .ipv6(target.octets(), asker.octets(), 255)
+                        .icmpv6(advertisement);
+                    Some(Some(build(builder.size(payload.len()), |bytes| builder.write(bytes, &payload).unwrap())))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub fn count(&self, reason: Reason) -> u64 {
+        self.reader.total(reason)
+    }
+
+    pub fn flows(&self) -> u64 {
+        self.reader.scalar(Scalar::Flows)
+    }
+
+    /// Packets in, and packets that ended.
+    pub fn balance(&self) -> (u64, u64) {
+        let packets = self.ids.ports.names().iter().enumerate().map(|(port, _)| self.reader.port(port, PortCell::PacketsIn)).sum();
+        (packets, Reason::ALL.iter().map(|reason| self.count(*reason)).sum())
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.after(Duration::from_secs(6));
+            let (came, ended) = self.balance();
+            assert_eq!(came, ended, "packets in are not forwarded + answered + dropped");
+        }
+    }
+}
+
+fn ports(snapshot: &Snapshot) -> HashMap<String, PortId> {
+    snapshot.ports.iter().map(|port| (port.name.clone(), port.id)).collect()
+}
+
+/// The MAC address of whoever has this address.
+pub fn mac(address: IpAddr) -> [u8; 6] {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            [0x02, 0x00, a, b, c, d]
+        }
+        IpAddr::V6(address) => {
+            let o = address.octets();
+            [0x02, 0x06, o[12], o[13], o[14], o[15]]
+        }
+    }
+}
+
+fn build(size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size);
+    write(&mut bytes);
+    bytes
+}
+
+fn arp_reply(owner: Ipv4Addr, asker: Ipv4Addr) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend(GATEWAY);
+    bytes.extend(mac(owner.into()));
+    bytes.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
+    bytes.extend(mac(owner.into()));
+    bytes.extend(owner.octets());
+    bytes.extend(GATEWAY);
+    bytes.extend(asker.octets());
+    bytes
+}
+
+fn v4(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+/// A TCP segment. `flags`: any of `S A F R P`.
+pub fn tcp(source: (&str, u16), destination: (&str, u16), flags: &str, seq: u32, ack: u32, payload: &[u8]) -> Vec<u8> {
+    let (from, to) = (v4(source.0), v4(destination.0));
+    let mut builder =
+        PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64).tcp(source.1, destination.1, seq, 64_000);
+    for flag in flags.chars() {
+        builder = match flag {
+            'S' => builder.syn(),
+            'A' => builder.ack(ack),
+            'F' => builder.fin(),
+            'R' => builder.rst(),
+            'P' => builder.psh(),
+            other => panic!("no flag {other}"),
+        };
+    }
+    build(builder.size(payload.len()), |bytes| builder.write(bytes, payload).unwrap())
+}
+
+/// A UDP datagram.
+pub fn udp(source: (&str, u16), destination: (&str, u16), payload: &[u8]) -> Vec<u8> {
+    let (from, to) = (v4(source.0), v4(destination.0));
+    let builder = PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64).udp(source.1, destination.1);
+    build(builder.size(payload.len()), |bytes| builder.write(bytes, payload).unwrap())
+}
+
+/// An ICMP echo request or reply.
+pub fn echo(source: &str, destination: &str, id: u16, reply: bool) -> Vec<u8> {
+    let (from, to) = (v4(source), v4(destination));
+    let builder = PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64);
+    let builder = if reply { builder.icmpv4_echo_reply(id, 1) } else { builder.icmpv4_echo_request(id, 1) };
+    build(builder.size(8), |bytes| builder.write(bytes, b"causeway").unwrap())
+}
+
+/// What a frame says: addresses, ports and TCP flags, for comparing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    pub ports: (u16, u16),
+    pub flags: String,
+    pub ttl: u8,
+}
+
+/// Reads an IPv4 frame with etherparse, checksums verified.
+pub fn seen(bytes: &[u8]) -> Seen {
+    let packet = etherparse::SlicedPacket::from_ethernet(bytes).unwrap();
+    let Some(etherparse::NetSlice::Ipv4(ip)) = &packet.net else { panic!("not IPv4: {bytes:02x?}") };
+    let header = ip.header().to_header();
+    assert_eq!(header.calc_header_checksum(), header.header_checksum, "IPv4 header checksum");
+    let (ports, flags) = match &packet.transport {
+        Some(TransportSlice::Tcp(tcp)) => {
+            assert_eq!(tcp.calc_checksum_ipv4(header.source, header.destination).unwrap(), tcp.checksum(), "TCP checksum");
+            let flags = [(tcp.syn(), 'S'), (tcp.ack(), 'A'), (tcp.fin(), 'F'), (tcp.rst(), 'R')];
+            ((tcp.source_port(), tcp.destination_port()), flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect())
+        }
+        Some(TransportSlice::Udp(udp)) => {
+            let expected = udp.to_header().calc_checksum_ipv4(&header, udp.payload()).unwrap();
+            assert_eq!(expected, udp.checksum(), "UDP checksum");
+            ((udp.source_port(), udp.destination_port()), String::new())
+        }
+        _ => ((0, 0), String::new()),
+    };
+    Seen { source: header.source.into(), destination: header.destination.into(), ports, flags, ttl: header.time_to_live }
+}
