@@ -234,7 +234,7 @@ fn network(rules: usize) -> String {
             if offset == 0 {
                 let _ = writeln!(text, "  - name: {group}\n    securityRules:");
             }
-            for rule in 0..rules / 2 {
+            for rule in 0..(rules / 2).saturating_sub(2) {
                 let _ = writeln!(text, "{}", filler(direction, rule));
             }
             let _ = writeln!(
