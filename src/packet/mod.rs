@@ -8,7 +8,6 @@ pub mod segments;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;
-pub mod virtio;
 
 pub use flow_key::{FlowKey, Zone};
 pub use frame::{Frame, FramePool, Gso, Offload};

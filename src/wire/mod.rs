@@ -13,7 +13,6 @@ pub mod ipv6;
 pub mod ndp;
 pub mod tcp;
 pub mod udp;
-pub mod virtio;
 
 /// IP protocol numbers (IANA "Assigned Internet Protocol Numbers") of what the dataplane carries.
 pub mod protocol {
