@@ -36,14 +36,14 @@ const RULE: &str =
 
 #[test]
 fn text_that_is_no_network_file() {
-    expect("", &[("FILE-EMPTY", 0, 0)]);
-    expect("# only a comment\n", &[("FILE-EMPTY", 0, 0)]);
-    expect("location: &here westeurope\n", &[("YAML-FEATURE", 1, 11)]);
-    expect("location: westeurope\nLocation: westus\n", &[("DUPLICATE-PROPERTY", 2, 1)]);
-    expect("[1, 2]\n", &[("WRONG-TYPE", 1, 1)]);
-    assert_eq!(found(&"[".repeat(100))[0].0, "TOO-DEEP");
+    expect("", &[("FILE_EMPTY", 0, 0)]);
+    expect("# only a comment\n", &[("FILE_EMPTY", 0, 0)]);
+    expect("location: &here westeurope\n", &[("YAML_FEATURE", 1, 11)]);
+    expect("location: westeurope\nLocation: westus\n", &[("DUPLICATE_PROPERTY", 2, 1)]);
+    expect("[1, 2]\n", &[("WRONG_TYPE", 1, 1)]);
+    assert_eq!(found(&"[".repeat(100))[0].0, "TOO_DEEP");
     assert_eq!(found("location: 'open\n")[0].0, "SYNTAX");
-    assert_eq!(found("location: westeurope\n---\nlocation: westus\n")[0].0, "YAML-FEATURE");
+    assert_eq!(found("location: westeurope\n---\nlocation: westus\n")[0].0, "YAML_FEATURE");
 }
 
 #[test]
@@ -54,57 +54,57 @@ fn json_is_accepted() {
 
 #[test]
 fn properties_and_scalars() {
-    expect("locaton: westeurope\n", &[("UNKNOWN-PROPERTY", 1, 1)]);
-    expect("ports:\n  - { name: p }\n", &[("MISSING-PROPERTY", 2, 5)]);
-    expect("ports: internet\n", &[("WRONG-TYPE", 1, 8)]);
-    expect("ports:\n  - { name: -p, attach: internet }\n", &[("BAD-NAME", 2, 13)]);
-    expect("options: { tcpWithoutHandshake: dropp }\n", &[("BAD-VALUE", 1, 33)]);
-    expect("networkSecurityGroups:\n  - { name: g, flushConnection: yes }\n", &[("WRONG-TYPE", 2, 33)]);
-    expect("serviceTags: { Storage: [10.0.0.1/8] }\n", &[("BAD-PREFIX", 1, 26)]);
-    expect("natGateways:\n  - { name: n, publicIPAddresses: [1.2.3] }\n", &[("BAD-ADDRESS", 2, 36)]);
-    expect("natGateways:\n  - { name: n, publicIPAddresses: [192.0.2.1], idleTimeoutInMinutes: 3 }\n", &[("OUT-OF-RANGE", 2, 70)]);
+    expect("locaton: westeurope\n", &[("UNKNOWN_PROPERTY", 1, 1)]);
+    expect("ports:\n  - { name: p }\n", &[("MISSING_PROPERTY", 2, 5)]);
+    expect("ports: internet\n", &[("WRONG_TYPE", 1, 8)]);
+    expect("ports:\n  - { name: -p, attach: internet }\n", &[("BAD_NAME", 2, 13)]);
+    expect("options: { tcpWithoutHandshake: dropp }\n", &[("BAD_VALUE", 1, 33)]);
+    expect("networkSecurityGroups:\n  - { name: g, flushConnection: yes }\n", &[("WRONG_TYPE", 2, 33)]);
+    expect("serviceTags: { Storage: [10.0.0.1/8] }\n", &[("BAD_PREFIX", 1, 26)]);
+    expect("natGateways:\n  - { name: n, publicIPAddresses: [1.2.3] }\n", &[("BAD_ADDRESS", 2, 36)]);
+    expect("natGateways:\n  - { name: n, publicIPAddresses: [192.0.2.1], idleTimeoutInMinutes: 3 }\n", &[("OUT_OF_RANGE", 2, 70)]);
 }
 
 #[test]
 fn security_rules() {
     let sides = "sourceAddressPrefix: '*', destinationAddressPrefix: '*'";
     expect(&nsg(&format!("{RULE}, {sides}")), &[]);
-    expect(&nsg(&format!("{RULE}, sourceAddressPrefix: '*', destinationAddressPrefix: Storge")), &[("UNKNOWN-TAG", 4, 187)]);
-    expect(&nsg(&format!("{RULE}, sourceAddressPrefix: '*'")), &[("MISSING-PROPERTY", 4, 9)]);
+    expect(&nsg(&format!("{RULE}, sourceAddressPrefix: '*', destinationAddressPrefix: Storge")), &[("UNKNOWN_TAG", 4, 187)]);
+    expect(&nsg(&format!("{RULE}, sourceAddressPrefix: '*'")), &[("MISSING_PROPERTY", 4, 9)]);
     let plural = "sourceAddressPrefix: '*', sourceAddressPrefixes: [10.0.0.0/8], destinationAddressPrefix: '*'";
-    assert_eq!(found(&nsg(&format!("{RULE}, {plural}")))[0].0, "BOTH-FORMS");
+    assert_eq!(found(&nsg(&format!("{RULE}, {plural}")))[0].0, "BOTH_FORMS");
     let wrong = RULE.replace("'80'", "90-80");
-    assert_eq!(found(&nsg(&format!("{wrong}, {sides}")))[0].0, "BACKWARDS-RANGE");
+    assert_eq!(found(&nsg(&format!("{wrong}, {sides}")))[0].0, "BACKWARDS_RANGE");
     let wrong = RULE.replace("'80'", "70000");
-    assert_eq!(found(&nsg(&format!("{wrong}, {sides}")))[0].0, "BAD-PORT");
+    assert_eq!(found(&nsg(&format!("{wrong}, {sides}")))[0].0, "BAD_PORT");
     let two = format!("{}      - {{ {}, {sides} }}\n", nsg(&format!("{RULE}, {sides}")), RULE.replace("name: r", "name: q"));
-    expect(&two, &[("DUPLICATE-PRIORITY", 5, 30)]);
-    assert_eq!(found(&nsg(&format!("{RULE}, sourceAddressPrefix: '*', destinationAddressPrefix: AzureMonitor")))[0].0, "EMPTY-TAG");
+    expect(&two, &[("DUPLICATE_PRIORITY", 5, 30)]);
+    assert_eq!(found(&nsg(&format!("{RULE}, sourceAddressPrefix: '*', destinationAddressPrefix: AzureMonitor")))[0].0, "EMPTY_TAG");
 }
 
 #[test]
 fn networks_and_subnets() {
-    expect(&vnet(", routeTable: t", ""), &[("UNKNOWN-NAME", 2, 109)]);
-    assert_eq!(found(&vnet(", serviceEndpoints: [Microsoft.Storage, Microsoft.Storage.Global]", ""))[0].0, "ENDPOINT-CONFLICT");
-    assert_eq!(found(&vnet(", wirePrefix: 192.168.0.0/25", ""))[0].0, "WIRE-PREFIX");
-    expect("virtualNetworks:\n  - { name: v, addressPrefixes: [127.0.0.0/16] }\n", &[("RESERVED-RANGE", 2, 34)]);
+    expect(&vnet(", routeTable: t", ""), &[("UNKNOWN_NAME", 2, 109)]);
+    assert_eq!(found(&vnet(", serviceEndpoints: [Microsoft.Storage, Microsoft.Storage.Global]", ""))[0].0, "ENDPOINT_CONFLICT");
+    assert_eq!(found(&vnet(", wirePrefix: 192.168.0.0/25", ""))[0].0, "WIRE_PREFIX");
+    expect("virtualNetworks:\n  - { name: v, addressPrefixes: [127.0.0.0/16] }\n", &[("RESERVED_RANGE", 2, 34)]);
     let subnet = |prefix: &str| {
         format!(
             "virtualNetworks:\n  - {{ name: v, addressPrefixes: [10.0.0.0/16], subnets: [{{ name: a, addressPrefix: 10.0.0.0/24 }}, {{ name: b, addressPrefix: {prefix} }}] }}\n"
         )
     };
-    expect(&subnet("10.0.1.0/30"), &[("SUBNET-SIZE", 2, 125)]);
-    expect(&subnet("10.1.0.0/24"), &[("SUBNET-OUTSIDE", 2, 125)]);
-    expect(&subnet("10.0.0.128/25"), &[("SUBNET-OVERLAP", 2, 125)]);
+    expect(&subnet("10.0.1.0/30"), &[("SUBNET_SIZE", 2, 125)]);
+    expect(&subnet("10.1.0.0/24"), &[("SUBNET_OUTSIDE", 2, 125)]);
+    expect(&subnet("10.0.0.128/25"), &[("SUBNET_OVERLAP", 2, 125)]);
 }
 
 #[test]
 fn addresses() {
     let interface = |address: &str| vnet("", &format!("networkInterfaces:\n  - {{ name: i, subnet: v/s, privateIPAddress: {address} }}\n"));
     expect(&interface("10.0.1.4"), &[]);
-    expect(&interface("10.0.1.3"), &[("RESERVED-ADDRESS", 4, 47)]);
-    expect(&interface("10.0.2.4"), &[("ADDRESS-OUTSIDE", 4, 47)]);
-    expect(&vnet("", "networkInterfaces:\n  - { name: i, subnet: s, privateIPAddress: 10.0.1.4 }\n"), &[("UNKNOWN-NAME", 4, 24)]);
+    expect(&interface("10.0.1.3"), &[("RESERVED_ADDRESS", 4, 47)]);
+    expect(&interface("10.0.2.4"), &[("ADDRESS_OUTSIDE", 4, 47)]);
+    expect(&vnet("", "networkInterfaces:\n  - { name: i, subnet: s, privateIPAddress: 10.0.1.4 }\n"), &[("UNKNOWN_NAME", 4, 24)]);
 }
 
 #[test]
@@ -118,32 +118,32 @@ fn service_firewalls() {
         )
     };
     expect(&storage("virtualNetworkRules: [v/s]", ", serviceEndpoints: [Microsoft.Storage]"), &[]);
-    expect(&storage("virtualNetworkRules: [v/s]", ""), &[("ENDPOINT-MISSING", 7, 60)]);
+    expect(&storage("virtualNetworkRules: [v/s]", ""), &[("ENDPOINT_MISSING", 7, 60)]);
     expect(&storage("virtualNetworkRules: [{ subnet: v/gone, state: NetworkSourceDeleted }]", ""), &[]);
-    expect(&storage("ipRules: [192.168.0.1]", ""), &[("IP-RULE", 7, 48)]);
-    expect(&storage("ipRules: [198.51.100.0/31]", ""), &[("IP-RULE", 7, 48)]);
-    assert_eq!(found(&storage("ipRules: [198.51.100.1]", "").replace("Deny", "Allow"))[0].0, "INERT-RULES");
+    expect(&storage("ipRules: [192.168.0.1]", ""), &[("IP_RULE", 7, 48)]);
+    expect(&storage("ipRules: [198.51.100.0/31]", ""), &[("IP_RULE", 7, 48)]);
+    assert_eq!(found(&storage("ipRules: [198.51.100.1]", "").replace("Deny", "Allow"))[0].0, "INERT_RULES");
 }
 
 #[test]
 fn ports_and_hosts() {
-    expect("ports:\n  - { name: a-name-of-13-c, attach: internet }\n", &[("BAD-DEVICE", 2, 13)]);
-    expect("ports:\n  - { name: p, attach: a/b/c/d }\n", &[("BAD-ATTACHMENT", 2, 24)]);
+    expect("ports:\n  - { name: a-name-of-13-c, attach: internet }\n", &[("BAD_DEVICE", 2, 13)]);
+    expect("ports:\n  - { name: p, attach: a/b/c/d }\n", &[("BAD_ATTACHMENT", 2, 24)]);
     let lab = "ports:\n  - { name: p, attach: v/s/10.0.1.4 }\nlab:\n  hosts:\n    - { name: h, port: p, address: 10.0.1.5 }\n";
-    expect(&vnet("", lab), &[("BAD-HOST", 7, 36)]);
+    expect(&vnet("", lab), &[("BAD_HOST", 7, 36)]);
 }
 
 #[test]
 fn every_error_at_once_in_order() {
     let text = "locaton: x\nports:\n  - { name: p, attach: nowhere }\n  - { name: p, attach: internet, tap: a/b }\n";
-    expect(text, &[("UNKNOWN-PROPERTY", 1, 1), ("UNKNOWN-NAME", 3, 24), ("DUPLICATE-NAME", 4, 13), ("BAD-DEVICE", 4, 39)]);
+    expect(text, &[("UNKNOWN_PROPERTY", 1, 1), ("UNKNOWN_NAME", 3, 24), ("DUPLICATE_NAME", 4, 13), ("BAD_DEVICE", 4, 39)]);
 }
 
 #[test]
 fn rendering_shows_line_marker_and_hint() {
     let text = load_text("net.yaml", "location: westeurope\nports:\n  - { name: p, attache: internet }\n").findings.render(false);
-    assert!(text.starts_with("net.yaml:3:5: error[MISSING-PROPERTY]: a port lacks `attach`\n"), "{text}");
-    assert!(text.contains("net.yaml:3:16: error[UNKNOWN-PROPERTY]: a port has no property `attache`\n"), "{text}");
+    assert!(text.starts_with("net.yaml:3:5: error[MISSING_PROPERTY]: a port lacks `attach`\n"), "{text}");
+    assert!(text.contains("net.yaml:3:16: error[UNKNOWN_PROPERTY]: a port has no property `attache`\n"), "{text}");
     assert!(text.contains("  - { name: p, attache: internet }") && text.contains("^^^^^^^"), "{text}");
     assert!(text.contains("hint: did you mean `attach`?\n"), "{text}");
     assert!(!text.contains('\u{1b}'));

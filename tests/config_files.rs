@@ -21,7 +21,7 @@ fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 fn a_file_that_cannot_be_read_is_a_finding() {
     let loaded = load(&PathBuf::from("does/not/exist.yaml"));
     assert!(loaded.network.is_none());
-    assert!(loaded.findings.render(false).starts_with("does/not/exist.yaml: error[FILE-UNREADABLE]: "));
+    assert!(loaded.findings.render(false).starts_with("does/not/exist.yaml: error[FILE_UNREADABLE]: "));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_wrong_prefix_is_placed_in_the_tags_file() {
     fs::write(folder.path().join("tags.json"), TAGS.replace(".16/28", ".17/28")).expect("written");
     let loaded = load(&path);
     assert!(loaded.network.is_none());
-    assert!(loaded.findings.render(false).contains("tags.json:4:73: error[BAD-PREFIX]: "), "{}", loaded.findings.render(false));
+    assert!(loaded.findings.render(false).contains("tags.json:4:73: error[BAD_PREFIX]: "), "{}", loaded.findings.render(false));
 }
 
 /// `causeway check` with these arguments: its exit status and its stdout.
@@ -61,16 +61,16 @@ fn a_tags_file_of_another_form_is_refused_at_its_place() {
     let (folder, path) = written("net.yaml", b"serviceTagsFile: tags.json\n");
     fs::write(folder.path().join("tags.json"), "{}").expect("written");
     let loaded = load(&path);
-    assert!(loaded.findings.render(false).contains("tags.json:1:1: error[TAGS-FILE]: "), "{}", loaded.findings.render(false));
+    assert!(loaded.findings.render(false).contains("tags.json:1:1: error[TAGS_FILE]: "), "{}", loaded.findings.render(false));
     fs::remove_file(folder.path().join("tags.json")).expect("removed");
-    assert!(load(&path).findings.render(false).contains("net.yaml:1:18: error[FILE-UNREADABLE]: "));
+    assert!(load(&path).findings.render(false).contains("net.yaml:1:18: error[FILE_UNREADABLE]: "));
 }
 
 #[test]
 fn a_file_of_more_than_64_mib_is_refused() {
     let (_folder, path) = written("net.yaml", b"");
     fs::File::options().write(true).open(&path).and_then(|file| file.set_len((64 << 20) + 1)).expect("made longer");
-    assert!(load(&path).findings.render(false).contains("net.yaml: error[FILE-TOO-LARGE]: "));
+    assert!(load(&path).findings.render(false).contains("net.yaml: error[FILE_TOO_LARGE]: "));
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn check_sums_up_each_file() {
     assert_eq!(status, Some(1));
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((&json["schemaVersion"], &json["files"][0]["valid"]), (&1.into(), &false.into()));
-    assert_eq!(json["files"][0]["findings"][0]["code"], "UNKNOWN-PROPERTY");
+    assert_eq!(json["files"][0]["findings"][0]["code"], "UNKNOWN_PROPERTY");
 }

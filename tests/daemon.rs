@@ -161,7 +161,7 @@ fn sighup_swaps_the_file_in_and_a_wrong_one_changes_nothing() {
     assert_eq!(place.status()["generation"], 2);
     let refused = place.ask("reload");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains(":1:1: error[UNKNOWN-PROPERTY]"), "{}", text(&refused));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains(":1:1: error[UNKNOWN_PROPERTY]"), "{}", text(&refused));
     assert!(String::from_utf8_lossy(&refused.stdout).contains("generation 2 keeps running"), "{}", text(&refused));
 }
 
@@ -288,6 +288,6 @@ fn diagnostics_are_plain_where_nobody_looks() {
     let refused = place.run_to_end(&["--socket", &place.text_path("s.sock")]);
     assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(1), true));
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("net.yaml:1:1: error[UNKNOWN-PROPERTY]") && !said.contains('\u{1b}'), "{said}");
+    assert!(said.contains("net.yaml:1:1: error[UNKNOWN_PROPERTY]") && !said.contains('\u{1b}'), "{said}");
     assert!(!place.path("s.sock").exists() && !place.devices().contains("cw-"));
 }
