@@ -13,14 +13,17 @@
 //! | [`port`] | frames in and out: TAP, AF_PACKET, memory; the unsafe code |
 //! | [`worker`] | threads that poll ports and run the pipeline |
 //! | [`config`] | the network file: text, model, validated network, snapshot |
+//! | [`ask`] | a question in words, and the policy's answer |
 //! | [`telemetry`] | metrics over the counters |
 //! | [`control`] | a running daemon's socket and HTTP endpoints |
 //! | [`lab`] | test hosts in network namespaces |
+//! | [`scenario`] | scenario files: questions with the answers that are expected |
 //! | [`cli`] | one file per command |
 //!
 //! A packet's way: `worker` receives a burst from a `port`, `pipeline` parses each frame (`packet`), finds its flow
 //! (`table`) or asks `policy` for a decision, rewrites it (`wire`) and hands it to the worker for sending.
 
+pub mod ask;
 pub mod cli;
 pub mod config;
 pub mod control;
@@ -30,6 +33,7 @@ pub mod packet;
 pub mod pipeline;
 pub mod policy;
 pub mod port;
+pub mod scenario;
 pub mod table;
 pub mod telemetry;
 pub mod wire;

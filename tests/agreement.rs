@@ -64,7 +64,7 @@ fn network() -> impl Strategy<Value = String> {
     let groups = (rules(), rules(), rules());
     let networks = (red(), blue());
     let firewalls = (firewall(), firewall(), firewall());
-    (groups, networks, routes(), firewalls).prop_map(|(groups, (red, blue), routes, firewalls)| {
+    (groups, networks, routes(), firewalls, any::<bool>()).prop_map(|(groups, (red, blue), routes, firewalls, route_all)| {
         let mut text = String::from("location: westeurope\nserviceTags:\n  Storage.westeurope: [203.0.113.16/28]\n");
         text.push_str("  Sql.westeurope: [203.0.113.32/28]\n  AppService.westeurope: [203.0.113.48/28]\nvirtualNetworks:\n");
         text += &red.text("red", "192.0.2.10");
@@ -83,9 +83,16 @@ fn network() -> impl Strategy<Value = String> {
         for ((name, kind, address, endpoint), firewall) in SERVICES.into_iter().zip([firewalls.0, firewalls.1, firewalls.2]) {
             let subnets: Vec<_> =
                 listed.iter().filter(|(_, endpoints)| endpoints.contains(&endpoint)).map(|(name, _)| name.clone()).collect();
-            writeln!(text, "  - {{ name: {name}, type: {kind}, addresses: [{address}], firewall: {} }}", firewall.text(kind, &subnets))
-                .unwrap();
+            // The app is integrated with a subnet, and so a sender of two kinds.
+            let app = if name == "func" {
+                format!("virtualNetworkSubnetId: red/apps, vnetRouteAllEnabled: {route_all}, ")
+            } else {
+                String::new()
+            };
+            let firewall = firewall.text(kind, &subnets);
+            writeln!(text, "  - {{ name: {name}, type: {kind}, addresses: [{address}], {app}firewall: {firewall} }}").unwrap();
         }
+        text.push_str("privateEndpoints: [{ name: link, subnet: red/b, privateIPAddress: 10.1.2.20, service: orders }]\n");
         text.push_str("ports:\n");
         for (name, attach, _) in DOORS {
             writeln!(text, "  - {{ name: {name}, attach: {attach} }}").unwrap();
@@ -113,7 +120,9 @@ const DOORS: [(&str, &str, &str); 9] = [
     ("internet", "internet", "198.51.100.20"),
 ];
 
-const DESTINATIONS: [&str; 12] = [
+const DESTINATIONS: [&str; 14] = [
+    "10.1.2.20",
+    "10.1.3.4",
     "10.1.1.4",
     "10.1.2.4",
     "10.1.2.9",
@@ -148,6 +157,11 @@ impl VirtualNetwork {
             writeln!(text, "    defaultOutboundAddress: {outbound}").unwrap();
         }
         text.push_str("    subnets:\n");
+        if name == "red" {
+            let endpoints = self.subnets[0].endpoints.join(", ");
+            writeln!(text, "      - {{ name: apps, addressPrefix: 10.1.3.0/26, delegation: Microsoft.Web/serverFarms, serviceEndpoints: [{endpoints}] }}")
+                .unwrap();
+        }
         for (number, subnet) in self.subnets.iter().enumerate() {
             let (name, third) = (["a", "b"][number], number + 1);
             write!(text, "      - {{ name: {name}, addressPrefix: 10.1.{third}.0/24").unwrap();
@@ -157,6 +171,7 @@ impl VirtualNetwork {
             if subnet.routed {
                 text.push_str(", routeTable: r0");
             }
+            text.push_str(if subnet.group.is_some() { ", privateEndpointNetworkPolicies: Enabled" } else { "" });
             writeln!(text, ", serviceEndpoints: [{}] }}", subnet.endpoints.join(", ")).unwrap();
         }
         text
@@ -207,9 +222,9 @@ fn rules() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn routes() -> impl Strategy<Value = Vec<String>> {
-    let prefixes = vec!["0.0.0.0/0", "203.0.113.0/24", "203.0.113.20/32", "10.1.2.0/24", "198.51.100.0/24"];
+    let prefixes = vec!["0.0.0.0/0", "10.1.2.20/32", "203.0.113.0/24", "203.0.113.20/32", "10.1.2.0/24", "198.51.100.0/24"];
     let hop = select(vec!["nextHopType: None", "nextHopType: Internet", "nextHopType: VirtualAppliance, nextHopIpAddress: 10.1.2.9"]);
-    (subsequence(prefixes, 0..=4), proptest::collection::vec(hop, 5)).prop_map(|(prefixes, hops)| {
+    (subsequence(prefixes, 0..=5), proptest::collection::vec(hop, 6)).prop_map(|(prefixes, hops)| {
         let text = |(index, (prefix, hop)): (usize, (&str, &str))| format!("{{ name: r{index}, addressPrefix: {prefix}, {hop} }}");
         prefixes.into_iter().zip(hops).enumerate().map(text).collect()
     })

@@ -7,8 +7,9 @@ use causeway::config::load::load_text;
 /// A text, and the code, line and column of each finding.
 type Case = (&'static str, &'static [(&'static str, u32, u32)]);
 
-/// Errors that a text alone cannot have: they are about files, and `config_files` has them.
-const OF_FILES: [&str; 4] = ["FILE_UNREADABLE", "FILE_TOO_LARGE", "ENCODING", "TAGS_FILE"];
+/// Errors that a network file's text alone cannot have: they are about files, and `config_files` has them; or about
+/// scenarios, and `scenario_files` has them.
+const OF_FILES: [&str; 5] = ["FILE_UNREADABLE", "FILE_TOO_LARGE", "ENCODING", "TAGS_FILE", "QUESTION"];
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
@@ -45,6 +46,9 @@ const CASES: &[Case] = &[
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, wirePrefix: 192.168.0.0/25 }] }\n", &[("WIRE_PREFIX", 2, 109)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.255 }\n", &[("RESERVED_ADDRESS", 4, 47)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.2.4 }\n", &[("ADDRESS_OUTSIDE", 4, 47)]),
+    ("services:\n  - { name: a, type: Microsoft.Web/sites, addresses: [168.63.129.16] }\n", &[("BAD_ADDRESS", 2, 55)]),
+    ("services:\n  - { name: a, type: Microsoft.Web/sites, addresses: [224.0.0.1] }\n", &[("BAD_ADDRESS", 2, 55)]),
+    ("services:\n  - { name: a, type: Microsoft.Web/sites, addresses: [127.0.0.1] }\n", &[("BAD_ADDRESS", 2, 55)]),
     ("services:\n  - { name: a, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\n  - { name: b, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\n", &[("ADDRESS_CLASH", 3, 55)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.4 }\n  - { name: j, subnet: v/s, privateIPAddress: 10.0.1.4 }\n", &[("ADDRESS_CLASH", 5, 47)]),
     ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], firewall: { accessRestrictions: [{ name: r, priority: 1, action: Allow, ipAddress: '1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9' }] } }\n", &[("LIMIT_EXCEEDED", 2, 153)]),
@@ -61,12 +65,19 @@ const CASES: &[Case] = &[
     ("location: westeurope\nvirtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Sql] }] }\nservices:\n  - { name: d, type: Microsoft.Sql/servers, location: eastus, addresses: [203.0.113.36], firewall: { virtualNetworkRules: [v/s] } }\n", &[("RULE_REGION", 5, 124)]),
     ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, ipRules: [192.168.0.1] } }\n", &[("IP_RULE", 2, 127)]),
     ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, ipRules: [198.51.100.0/31] } }\n", &[("IP_RULE", 2, 127)]),
+    ("services:\n  - { name: a, type: Microsoft.EventHub/namespaces, addresses: [203.0.113.20], sku: Basic, firewall: { defaultAction: Deny, ipRules: [198.51.100.1] } }\n", &[("SERVICE_TIER", 2, 85)]),
+    ("services:\n  - { name: a, type: Microsoft.EventHub/namespaces, addresses: [203.0.113.20], firewall: { defaultAction: Deny, ipRules: [10.1.1.1] } }\n", &[("PRIVATE_IP_RULE", 2, 123)]),
     ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50] }\nserviceEndpointPolicies:\n  - { name: p, services: [f] }\n", &[("POLICY_SERVICE", 4, 27)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpointPolicies: [p] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20] }\nserviceEndpointPolicies:\n  - { name: p, services: [a] }\n", &[("POLICY_SERVICE", 2, 123)]),
-    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel }\n", &[("TUNNEL_KEY", 2, 100), ("NOT_MODELLED", 2, 100)]),
-    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Storage] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: '2603:10e1:100:2::/96' }\n", &[("TUNNEL_KEY", 2, 116), ("NOT_MODELLED", 4, 100)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel }\n", &[("TUNNEL_KEY", 2, 100)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [Microsoft.Storage] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: '2603:10e1:100:2::/96' }\n", &[("TUNNEL_KEY", 2, 116)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, tunnelKey: 5 }, { name: t, addressPrefix: 10.0.2.0/24, tunnelKey: 5 }] }\n", &[("TUNNEL_KEY", 2, 163)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, tunnelKey: 0 }] }\n", &[("OUT_OF_RANGE", 2, 108)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], tunnelKey: 65536 }\n", &[("OUT_OF_RANGE", 2, 59)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], tunnelKey: 7 }\n  - { name: w, addressPrefixes: [10.1.0.0/16], tunnelKey: 7 }\n", &[("TUNNEL_KEY", 3, 59)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, tunnelKey: 5, serviceEndpoints: [Microsoft.Storage] }] }\nservices:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: '2603:10e1:100:2::/96' }\n", &[("TUNNEL_KEY", 2, 130)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: '::ffff:0:0/96' }\n", &[("BAD_PREFIX", 2, 129)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], sourceEncoding: ServiceTunnel, tunnelPrefix: 'ff02::/16' }\n", &[("BAD_PREFIX", 2, 129)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, delegation: Microsoft.Web/serverFarms }] }\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.4 }\n", &[("DELEGATED_SUBNET", 4, 24)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: c, type: Microsoft.Cache/redis, subnet: v/s, addresses: [10.0.2.10] }\n", &[("ADDRESS_OUTSIDE", 4, 70)]),
     ("ports:\n  - { name: a-name-of-13-c, attach: internet }\n", &[("BAD_DEVICE", 2, 13)]),
@@ -74,7 +85,7 @@ const CASES: &[Case] = &[
     ("ports:\n  - { name: p, attach: internet, tap: x }\n  - { name: q, attach: platform, tap: x }\n", &[("BAD_DEVICE", 3, 39)]),
     ("ports:\n  - { name: p, attach: a/b/c/d }\n", &[("BAD_ATTACHMENT", 2, 24)]),
     ("ports:\n  - { name: p, attach: internet }\n  - { name: q, attach: internet }\n", &[("BAD_ATTACHMENT", 3, 24)]),
-    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, resourceAccessRules: [{ tenantId: t, resourceId: r }] } }\n", &[("NOT_MODELLED", 2, 139)]),
+    ("services:\n  - { name: a, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, resourceAccessRules: [{ tenantId: t, resourceId: r }] } }\n", &[("UNKNOWN_NAME", 2, 166)]),
     ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], enableDdosProtection: true }\n", &[("NO_EFFECT", 2, 70)]),
     ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: AzureMonitor, sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("EMPTY_TAG", 4, 106)]),
     ("virtualNetworks:\n  - { name: a, addressPrefixes: [10.0.0.0/16], peerings: [{ remoteVirtualNetwork: b }] }\n  - { name: b, addressPrefixes: [10.1.0.0/16], peerings: [] }\n", &[("HALF_PEERING", 2, 83)]),
@@ -84,8 +95,17 @@ const CASES: &[Case] = &[
     ("services:\n  - { name: a, type: Microsoft.Foo/bars, addresses: [203.0.113.20] }\n", &[("UNKNOWN_SERVICE_TYPE", 2, 22)]),
     ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], firewall: { ipRules: [198.51.100.1] } }\n", &[("RULE_MISMATCH", 2, 92)]),
     ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefixes: [Internet, VirtualNetwork], sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("MIXED_TAGS", 4, 119)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\n  - { name: w, addressPrefixes: [10.1.0.0/16], subnets: [{ name: s, addressPrefix: 10.1.1.0/24 }] }\napplicationSecurityGroups: [g]\nnetworkInterfaces:\n  - { name: i, subnet: v/s, privateIPAddress: 10.0.1.4, applicationSecurityGroups: [g] }\n  - { name: j, subnet: w/s, privateIPAddress: 10.1.1.4, applicationSecurityGroups: [g] }\n", &[("ASG_NETWORK", 7, 85)]),
+    ("applicationSecurityGroups: [a, b]\nnetworkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceApplicationSecurityGroups: [a, b], sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("SEVERAL_ASGS", 5, 122)]),
+    ("networkSecurityGroups:\n  - name: g\n    securityRules:\n      - { name: r-, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '80' }\n", &[("BAD_NAME", 4, 17)]),
+    ("networkManagers:\n  - { name: m, networkGroups: [{ name: g, members: [v] }] }\n", &[("UNKNOWN_NAME", 2, 53)]),
     ("ports:\n  - { name: p, attach: internet }\nlab:\n  hosts:\n    - { name: h, port: p, address: 198.51.100.8 }\n    - { name: i, port: p, address: 198.51.100.9 }\n", &[("BAD_HOST", 6, 24)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: c, type: Microsoft.Cache/redis, subnet: v/s, addresses: [10.0.1.9] }\nprivateEndpoints:\n  - { name: p, subnet: v/s, privateIPAddress: 10.0.1.5, service: c }\n", &[("PRIVATE_ENDPOINT", 6, 66)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: w, type: Microsoft.Web/sites, addresses: [203.0.113.50], virtualNetworkSubnetId: v/s }\n", &[("INTEGRATION_SUBNET", 4, 94)]),
+    ("services:\n  - { name: a, type: Microsoft.ClassicStorage/storageAccounts, addresses: [203.0.113.20] }\nserviceEndpointPolicies:\n  - { name: p, services: [a] }\n", &[("POLICY_ACCOUNT", 4, 27)]),
+    ("location: westeurope\nvirtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, serviceEndpoints: [{ service: Microsoft.Sql, locations: [eastus] }] }] }\n", &[("ENDPOINT_REGION", 3, 154)]),
     ("services:\n  - { name: f, type: Microsoft.Web/sites, addresses: [203.0.113.50], publicIPAddress: 203.0.113.51 }\n", &[("INJECTED_SERVICE", 2, 87)]),
+    ("virtualNetworks:\n  - { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }\nservices:\n  - { name: b, type: Microsoft.Network/bastionHosts, subnet: v/s, addresses: [10.0.1.10] }\n", &[("INJECTED_SUBNET", 4, 62)]),
 ];
 
 #[test]

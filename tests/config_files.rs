@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use causeway::config::load::load;
+use causeway::config::load::{load, portable_text};
 
 const TAGS: &str = "{\n  \"changeNumber\": 1,\n  \"values\": [\n    { \"name\": \"Storage.WestEurope\", \"properties\": { \"addressPrefixes\": [\"203.0.113.16/28\", \"2001:db8::/48\"] } }\n  ]\n}\n";
 
@@ -39,6 +39,26 @@ fn the_tags_file_lies_beside_the_network_file() {
     let loaded = load(&path);
     let network = loaded.network.expect("a network");
     assert_eq!((network.service_tags[0].name.as_str(), network.service_tags[0].prefixes.len()), ("Storage.WestEurope", 2));
+}
+
+#[test]
+fn a_portable_text_means_the_same_in_another_folder() {
+    for text in [
+        "# süß\noptions: {}\nserviceTagsFile: 'tags.json'  # Microsoft's\nlocation: x\n",
+        "serviceTagsFile: \"tags.json\"\n\n\nlocation: x\n",
+        "location: x\nserviceTagsFile: tags.json # the list",
+        "{ serviceTagsFile: 'tags.json' , location: x }",
+        "{ serviceTagsFile: tags.json, location: x }",
+    ] {
+        let (folder, path) = written("net.yaml", text.as_bytes());
+        fs::write(folder.path().join("tags.json"), TAGS).expect("written");
+        let portable = portable_text(&path).expect("a text");
+        let (_elsewhere, copy) = written("copy.yaml", portable.as_bytes());
+        let network = load(&copy).network.expect("a network");
+        assert_eq!((network.service_tags.len(), network.location.as_deref()), (1, Some("x")), "{portable}");
+    }
+    let (_folder, path) = written("plain.yaml", b"location: x\n");
+    assert_eq!(portable_text(&path).expect("a text"), "location: x\n");
 }
 
 #[test]

@@ -19,8 +19,16 @@ services:
     firewall:
       accessRestrictions:
         - { name: from-us, priority: 100, action: Allow, ipAddress: 192.0.2.10, headers: { x-azure-fdid: [1234] } }
+  - name: tool
+    type: Microsoft.Web/sites
+    addresses: [203.0.113.51]
+    scmAddresses: [203.0.113.52]
+    firewall:
+      scmIpSecurityRestrictions:
+        - { name: builder, priority: 100, action: Allow, ipAddress: 198.51.100.20 }
 ports:
   - { name: door, attach: service/door }
+  - { name: tool, attach: service/tool }
   - { name: internet, attach: internet }
 ";
 
@@ -40,9 +48,19 @@ fn said(output: &Output) -> String {
 fn a_header_filter_is_what_packets_do_not_show() {
     let asked = explain("v/open/10.0.1.4", "door:80", &[]);
     assert_eq!(asked.status.code(), Some(3), "{}", said(&asked));
-    assert!(said(&asked).contains("causeway does not model header filters of access restrictions"), "{}", said(&asked));
+    assert!(said(&asked).contains("causeway does not model the request's headers, which door/from-us looks at"), "{}", said(&asked));
     let stranger = explain("internet/198.51.100.20", "door:80", &[]);
     assert_eq!(stranger.status.code(), Some(1), "who does not match the address is refused: {}", said(&stranger));
+}
+
+#[test]
+fn a_deployment_site_is_asked_by_its_own_name() {
+    let status = |from, to| explain(from, to, &[]).status.code();
+    assert_eq!((status("internet/198.51.100.20", "tool.scm:443"), status("internet/198.51.100.21", "tool.scm:443")), (Some(0), Some(1)));
+    assert_eq!(status("internet/198.51.100.21", "tool:443"), Some(0));
+    let shared = explain("internet/198.51.100.20", "door.scm:443", &[]);
+    assert_eq!(shared.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&shared.stderr).contains("give the service `scmAddresses`"), "{shared:?}");
 }
 
 #[test]

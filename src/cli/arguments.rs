@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use super::{check, completions, explain, lab, man, output::Format, reload, run, serve, status};
+use super::{check, completions, explain, explain_code, lab, man, output::Format, reload, routes, rules, run, schema, serve, status, test};
 
 const LONG_ABOUT: &str = "\
 Runs an Azure virtual network on one Linux host, with real packets.
@@ -42,14 +42,22 @@ pub enum Command {
     Run(run::Arguments),
     /// Say what happens to one packet, stage by stage, and why.
     Explain(explain::Args),
+    /// Say what a code of `check` means, why Azure is like that, and what to write instead.
+    ExplainCode(explain_code::Arguments),
+    /// List the effective routes of a subnet: which count, which are overridden, where they lead.
+    Routes(routes::Arguments),
+    /// Run scenario files: questions about a network, and the answers that are expected.
+    Test(test::Arguments),
+    /// List the effective security rules of a subnet or network interface.
+    Rules(rules::Arguments),
     /// Put test hosts behind the ports of a network file, and run the dataplane between them.
     Lab(lab::LabArgs),
     /// Have a running dataplane read its file again.
     Reload(reload::Arguments),
     /// Show a running dataplane: its ports, its counters, its configuration.
     Status(status::Arguments),
-    /// Print the JSON Schema of the network file, for editors.
-    Schema,
+    /// Print the JSON Schema of the network file, or of scenario files, for editors.
+    Schema(schema::Arguments),
     /// Print the completion script of a shell.
     Completions(completions::Arguments),
     /// Print a manual page, or write all of them.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::output::colour_on_stdout;
-use super::{Exit, Output};
+use super::output::{colour_on_stdout, write_error};
+use super::{Exit, Format, Output};
 use crate::config::load::{Loaded, load};
 use crate::config::render::FindingJson;
 
@@ -36,7 +36,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, output: Output) -> Exit {
     let loaded: Vec<(String, Loaded)> = arguments.files.iter().map(|path| (path.display().to_string(), load(path))).collect();
     let wrong = loaded.iter().any(|(_, loaded)| loaded.network.is_none());
-    output.print(&report(&loaded), |_| text(&loaded), if wrong { Exit::Failure } else { Exit::Success })
+    let exit = output.print(&report(&loaded), |_| text(&loaded), if wrong { Exit::Failure } else { Exit::Success });
+    if output.format == Format::Text {
+        write_error(&more(&loaded));
+    }
+    exit
 }
 
 fn report(loaded: &[(String, Loaded)]) -> Report<'_> {
@@ -51,6 +55,16 @@ fn report(loaded: &[(String, Loaded)]) -> Report<'_> {
 fn text(loaded: &[(String, Loaded)]) -> String {
     let colour = colour_on_stdout();
     loaded.iter().map(|(file, loaded)| format!("{}{file}: {}\n", loaded.findings.render(colour), summary(loaded))).collect()
+}
+
+/// How to learn more, once for all files; on stderr, as it is about the data and none itself.
+fn more(loaded: &[(String, Loaded)]) -> String {
+    let more: Vec<String> = loaded.iter().filter_map(|(_, loaded)| loaded.findings.more()).collect();
+    match more.as_slice() {
+        [] => String::new(),
+        [one, rest @ ..] if rest.iter().all(|other| other == one) => one.clone(),
+        _ => "for more about a code: causeway explain-code CODE\n".to_owned(),
+    }
 }
 
 /// `valid`, `valid, 2 warnings`, `3 errors, 1 warning`.

@@ -1,19 +1,16 @@
 //! `causeway explain`: what happens to one packet, stage by stage.
 
-mod ends;
 mod text;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::{Exit, Output, output, read};
+use crate::ask::{SOURCE_PORT, Words, ask};
 use crate::config::compile::compile;
 use crate::config::network::Network;
 use crate::policy::explain::report::{Explanation, Verdict};
-use crate::policy::explain::{explain, explain_spoofed};
 use crate::policy::ids::Ids;
-use crate::policy::question::Question;
-use crate::policy::snapshot::Snapshot;
 
 /// What happens to one packet, stage by stage, until it leaves the dataplane.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,32 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub source: Option<IpAddr>,
     /// The packet's source port.
-    #[arg(long, value_name = "N", default_value_t = 49152)]
+    #[arg(long, value_name = "N", default_value_t = SOURCE_PORT)]
     pub source_port: u16,
-}
-
-/// The answer to a question put in words, or what is wrong with the words.
-///
-/// # Errors
-/// A sentence that says which name nothing bears, or what else cannot be understood (exit status 2).
-pub fn ask(network: &Network, snapshot: &Snapshot, args: &Args) -> Result<Explanation, String> {
-    let from = ends::sender(network, snapshot, &args.from, args.source, ends::family(&args.to))?;
-    let to = ends::destination(network, snapshot, &args.to, from.source.is_ipv6())?;
-    if from.source.is_ipv6() != to.address.is_ipv6() {
-        return Err(format!("no packet goes from {} to {}: one is IPv4, the other IPv6", from.source, to.address));
-    }
-    let question = Question {
-        sender: from.sender,
-        source: from.source,
-        destination: to.address,
-        protocol: to.protocol,
-        source_port: if to.has_ports() { args.source_port } else { 0 },
-        destination_port: to.port,
-    };
-    Ok(match from.spoofed_at {
-        Some(behind) => explain_spoofed(snapshot, &question, &behind),
-        None => explain(snapshot, &question),
-    })
 }
 
 /// Answers the question: allowed, denied, undetermined, or a question that cannot be understood.
@@ -81,7 +54,8 @@ pub fn run(args: &Args, output: Output) -> Exit {
 
 fn answer(network: &Network, args: &Args) -> Result<Explanation, String> {
     let snapshot = compile(network, &mut Ids::default(), 1).map_err(|error| error.to_string())?;
-    ask(network, &snapshot, args)
+    let Args { from, to, source, source_port, .. } = args.clone();
+    ask(network, &snapshot, &Words { from, to, source, source_port }).map_err(|error| error.text)
 }
 
 const fn exit_of(verdict: Verdict) -> Exit {

@@ -112,7 +112,11 @@ fn down_text(report: &DownReport) -> String {
     }
 }
 
-fn stop_on_signals() -> Result<Stop, LabError> {
+/// A wish to stop, which SIGHUP, SIGINT and SIGTERM express.
+///
+/// # Errors
+/// The system refuses a handler.
+pub(super) fn stop_on_signals() -> Result<Stop, LabError> {
     let stop = Stop::default();
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop.0))
@@ -122,14 +126,14 @@ fn stop_on_signals() -> Result<Stop, LabError> {
 }
 
 /// A command from a file is shown before it is executed.
-fn announce(format: Format, host: &str, command: &str) {
+pub(super) fn announce(format: Format, host: &str, command: &str) {
     let text = format!("{host}: running {command}\n");
     match format {
         // Nobody reading it is no reason not to go on.
         Format::Text => {
             let _ = output::write_out(text.as_bytes(), Exit::Success);
         }
-        Format::Json => output::write_error(&text),
+        Format::Json | Format::Junit => output::write_error(&text),
     }
 }
 

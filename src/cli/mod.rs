@@ -7,15 +7,19 @@ pub mod daemon;
 pub mod dataplane;
 pub mod exit;
 pub mod explain;
+pub mod explain_code;
 pub mod lab;
 pub mod man;
 pub mod output;
 pub mod read;
 pub mod reload;
+pub mod routes;
+pub mod rules;
 pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod test;
 pub mod trace;
 
 use std::process::ExitCode;
@@ -53,10 +57,14 @@ fn dispatch(command: Command, output: Output) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, output).into(),
         Command::Run(arguments) => run_dataplane(&arguments).into(),
         Command::Explain(arguments) => explain::run(&arguments, output).into(),
+        Command::ExplainCode(arguments) => explain_code::run(&arguments, output).into(),
+        Command::Routes(arguments) => routes::run(&arguments, output).into(),
+        Command::Test(arguments) => test::run(&arguments, output).into(),
+        Command::Rules(arguments) => rules::run(&arguments, output).into(),
         Command::Lab(arguments) => lab::run(arguments, output),
         Command::Reload(arguments) => reload::run(&arguments, output).into(),
         Command::Status(arguments) => status::run(&arguments, output).into(),
-        Command::Schema => schema::run().into(),
+        Command::Schema(arguments) => schema::run(&arguments).into(),
         Command::Completions(arguments) => completions::run(&arguments, output).into(),
         Command::Man(arguments) => man::run(&arguments, output).into(),
         Command::Serve(arguments) => serve::run(arguments),

@@ -17,6 +17,9 @@ pub enum Format {
     Text,
     /// For programs: one JSON document with `"schemaVersion": 1`.
     Json,
+    /// For continuous integration: JUnit's XML. Only `causeway test` has it.
+    #[value(skip)]
+    Junit,
 }
 
 /// Where a command's data goes.
@@ -37,7 +40,7 @@ impl Output {
     /// Gives back `exit`, or [`Exit::Failure`] where stdout takes no more (a full disk; a closed pipe is no failure).
     pub fn print<T: Serialize>(self, document: &T, text: impl FnOnce(&T) -> String, exit: Exit) -> Exit {
         match self.format {
-            Format::Text => write_out(text(document).as_bytes(), exit),
+            Format::Text | Format::Junit => write_out(text(document).as_bytes(), exit),
             Format::Json => match versioned(document) {
                 Ok(json) => write_out(json.as_bytes(), exit),
                 Err(error) => {

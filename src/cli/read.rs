@@ -16,7 +16,7 @@ pub fn network(path: &Path, warn: bool) -> Result<Network, Exit> {
     let loaded = load(path);
     if warn || loaded.network.is_none() {
         let colour = std::io::stderr().is_terminal() && output::colour_wanted();
-        output::write_error(&loaded.findings.render(colour));
+        output::write_error(&format!("{}{}", loaded.findings.render(colour), loaded.findings.more().unwrap_or_default()));
     }
     loaded.network.ok_or(Exit::Failure)
 }

@@ -1,18 +1,29 @@
 //! Validated network → snapshot.
 
 mod directory;
+mod endpoint_routes;
 mod firewalls;
 mod objects;
+mod platform_tags;
 mod ports;
+mod private_endpoints;
 mod routes;
-mod security_groups;
+pub mod security_admin;
+pub mod security_groups;
 pub mod service_kinds;
 pub mod tags;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::network::{EndpointRouteOverUserRoute, ForwardedTrafficCheck, Network, TcpWithoutHandshake};
+use super::network::{
+    ForwardedTrafficCheck, Network, NsgIndex, PublicAddressWithoutSecurityGroup, RouteTableIndex, SubnetIndex, TcpWithoutHandshake,
+    VirtualNetworkIndex,
+};
 use crate::policy::ids::{Ids, RuleId, RuleName, Zone};
+use crate::policy::nsg::SecurityGroup;
+use crate::policy::route::Routes;
+use crate::policy::security_admin::SecurityAdmin;
 use crate::policy::snapshot::Snapshot;
 use tags::Tags;
 
@@ -34,26 +45,29 @@ pub enum CompileError {
 /// # Errors
 /// [`CompileError::TooMany`].
 pub fn compile(network: &Network, ids: &mut Ids, generation: u64) -> Result<Snapshot, CompileError> {
-    let mut compiler = Compiler { network, tags: Tags::new(network), ids };
+    let mut compiler =
+        Compiler { network, tags: Tags::new(network), ids, groups: HashMap::new(), managed: HashMap::new(), routes: HashMap::new() };
     let networks = compiler.virtual_networks();
     let subnets = compiler.subnets()?;
     let interfaces = compiler.interfaces()?;
     let services = compiler.services()?;
     let gateways = compiler.gateways()?;
+    let private_endpoints = compiler.private_endpoints();
     let directory = compiler.directory(&interfaces)?;
     let mut snapshot = Snapshot {
         generation,
         ids: Arc::default(),
         ports: Vec::new(),
         file: network.file.clone(),
-        endpoint_by_longest_prefix: network.options.endpoint_route_over_user_route == EndpointRouteOverUserRoute::LongestPrefix,
         lenient_forwarded_traffic: network.options.forwarded_traffic_check == ForwardedTrafficCheck::Lenient,
         tcp_without_handshake: network.options.tcp_without_handshake == TcpWithoutHandshake::AllowIfRulesAllow,
+        closed_public_addresses: network.options.public_address_without_security_group == PublicAddressWithoutSecurityGroup::Closed,
         networks,
         subnets,
         interfaces,
         services,
         gateways,
+        private_endpoints,
         directory,
     };
     compiler.ports(&mut snapshot)?;
@@ -66,9 +80,23 @@ struct Compiler<'a> {
     network: &'a Network,
     tags: Tags<'a>,
     ids: &'a mut Ids,
+    /// Security groups that are compiled already: places with the same surroundings share theirs.
+    groups: HashMap<(NsgIndex, Surroundings), Arc<SecurityGroup>>,
+    /// The same for security admin rules.
+    managed: HashMap<Surroundings, Arc<SecurityAdmin>>,
+    /// Routes of subnets without service endpoints.
+    routes: HashMap<Surroundings, Arc<Routes>>,
 }
 
+/// All of a subnet that the meaning of its security rules depends on (which addresses are `VirtualNetwork`, and which
+/// members of application security groups are within reach), and its routes but for the endpoints'.
+type Surroundings = (VirtualNetworkIndex, Option<RouteTableIndex>);
+
 impl Compiler<'_> {
+    fn surroundings(&self, subnet: SubnetIndex) -> Option<Surroundings> {
+        self.network.subnets.get(subnet.0).map(|subnet| (subnet.virtual_network, subnet.route_table))
+    }
+
     fn rule(&mut self, name: RuleName) -> Result<RuleId, CompileError> {
         let limit = usize::try_from(u32::MAX).unwrap_or(usize::MAX);
         let number = self.ids.rules.intern(name);

@@ -1,7 +1,7 @@
 //! From a path to a validated network.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::finding::{Code, Findings, Span};
@@ -27,7 +27,7 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Loaded {
     let name = path.display().to_string();
     let mut findings = Findings::new(&name, "");
-    match read(path, &mut findings) {
+    match read_text(path, &mut findings) {
         Some(source) => load_text(&name, &source),
         None => Loaded { network: None, findings },
     }
@@ -52,6 +52,35 @@ pub fn schema() -> serde_json::Value {
     schema.to_value()
 }
 
+/// The text of a network file, such that it means the same from anywhere: the tags file that it names is named by its
+/// absolute path.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn portable_text(path: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    let source = without_mark(&text);
+    let mut findings = Findings::new(path.display().to_string(), "");
+    let file = text::parse(source, &mut findings).and_then(|root| NetworkFile::decode(&root, &mut findings));
+    let Some(tags) = file.and_then(|file| file.service_tags_file) else { return Ok(source.to_owned()) };
+    let absolute = std::path::absolute(path.parent().unwrap_or(Path::new("")).join(&tags.value))?;
+    // A JSON string is a YAML string, too.
+    let quoted = serde_json::to_string(&absolute.display().to_string())?;
+    let start = offset(source, tags.span.start);
+    // The span of a quoted text reaches up to the next one: its line's end is as far as it can go.
+    let line_end = source.get(start..).and_then(|rest| rest.find('\n')).map_or(source.len(), |length| start + length);
+    let end = offset(source, tags.span.end).min(line_end);
+    Ok([source.get(..start).unwrap_or_default(), &quoted, source.get(end..).unwrap_or_default()].concat())
+}
+
+/// Where a position lies in a text, in bytes.
+fn offset(text: &str, position: Position) -> usize {
+    let before = |number: u32| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let lines: usize = text.split_inclusive('\n').take(before(position.line)).map(str::len).sum();
+    let line = text.get(lines..).unwrap_or_default();
+    lines + line.chars().take(before(position.column)).map(char::len_utf8).sum::<usize>()
+}
+
 fn load_into(name: &str, source: &str, findings: &mut Findings) -> Option<Network> {
     let root = text::parse(source, findings)?;
     let file = NetworkFile::decode(&root, findings)?;
@@ -66,7 +95,7 @@ fn read_tags(folder: &Path, file: &NetworkFile, findings: &mut Findings) -> Vec<
     let path = folder.join(&relative.value);
     let name = path.display().to_string();
     let mut inner = Findings::new(&name, "");
-    let Some(source) = read(&path, &mut inner) else {
+    let Some(source) = read_text(&path, &mut inner) else {
         let reason = inner.iter().next().map_or_else(String::new, |finding| finding.message.clone());
         findings.report(Code::FileUnreadable, relative.span, format!("{name}: {reason}"));
         return Vec::new();
@@ -79,8 +108,8 @@ fn read_tags(folder: &Path, file: &NetworkFile, findings: &mut Findings) -> Vec<
     tags
 }
 
-/// The file's text without a byte order mark.
-fn read(path: &Path, findings: &mut Findings) -> Option<String> {
+/// The file's text without a byte order mark; `None` where `findings` says why it cannot be had.
+pub fn read_text(path: &Path, findings: &mut Findings) -> Option<String> {
     let mut bytes = Vec::new();
     let result = File::open(path).and_then(|file| file.take(MAXIMUM_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = result {

@@ -112,7 +112,9 @@ pub fn parse(text: &str, findings: &mut Findings) -> Option<Node> {
     match builder.root {
         Some(root) if !root.is_null() => Some(root),
         _ => {
-            findings.report(Code::FileEmpty, Span::default(), "the file is empty").hint("a network file begins with `virtualNetworks:`");
+            findings
+                .report(Code::FileEmpty, Span::default(), "the file is empty")
+                .hint("a network file begins with `virtualNetworks:`, a scenario file with `scenarios:`");
             None
         }
     }

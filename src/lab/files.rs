@@ -128,7 +128,8 @@ fn hosts_file(plan: &Plan, host: &HostPlan) -> String {
     text
 }
 
-/// Removes a file, a socket or an empty directory; that it is gone already, or not empty, is no error.
+/// Removes a file, a socket or an empty directory; that it is gone already, not empty, or that something is mounted there, is
+/// no error.
 ///
 /// # Errors
 /// The system's, otherwise.
@@ -136,7 +137,9 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
     let removed = if metadata.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
     match removed {
-        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Err(error),
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::ResourceBusy) => {
+            Err(error)
+        }
         _ => Ok(()),
     }
 }

@@ -93,7 +93,7 @@ impl HostPlan {
             namespace: format!("cw-{name}"),
             port: port.named.name.clone(),
             device: device.to_owned(),
-            addresses: host.addresses.iter().map(on_link).collect::<Result<_, _>>()?,
+            addresses: own_addresses(network, port.attachment, host).iter().map(on_link).collect::<Result<_, _>>()?,
             serve: host.serve.clone(),
             run: host.run.clone(),
             forward: host.forward,
@@ -138,6 +138,19 @@ impl HostAddress {
     }
 }
 
+/// The host's addresses as the file gives them, and the IPv6 ones that stand for a service in its tunnel.
+fn own_addresses(network: &Network, attachment: Attachment, host: &Host) -> Vec<IpAddr> {
+    let mut own = host.addresses.clone();
+    own.extend(tunnel_addresses(network, attachment).into_iter().filter(|address| !host.addresses.contains(address)));
+    own
+}
+
+fn tunnel_addresses(network: &Network, attachment: Attachment) -> Vec<IpAddr> {
+    let Attachment::Service(index) = attachment else { return Vec::new() };
+    let service = network.services.get(index.0);
+    service.map(|service| service.tunnel_addresses().into_iter().map(IpAddr::V6).collect()).unwrap_or_default()
+}
+
 fn tap(device: &Device) -> Option<&str> {
     match device {
         Device::Tap(name) => Some(name),
@@ -164,12 +177,18 @@ fn names(network: &Network) -> Vec<(IpAddr, Vec<String>)> {
     let mut lines: Vec<(IpAddr, Vec<String>)> = Vec::new();
     for service in &network.services {
         for &address in &service.addresses {
+            if service.scm_addresses.contains(&address) {
+                add_name(&mut lines, address, &format!("{}.scm", service.named.name));
+                continue;
+            }
             add_name(&mut lines, address, &service.named.name);
             service.host_names.iter().for_each(|name| add_name(&mut lines, address, name));
         }
     }
     for host in &network.hosts {
-        for &address in &host.addresses {
+        let tunnelled = network.ports.get(host.port.0).map(|port| tunnel_addresses(network, port.attachment)).unwrap_or_default();
+        // Nobody writes to the address that stands for the service in a tunnel.
+        for &address in host.addresses.iter().filter(|address| !tunnelled.contains(address)) {
             add_name(&mut lines, private_address(network, host, address), &host.named.name);
         }
     }

@@ -20,6 +20,7 @@ fn subnet(name: &str, prefixes: &[&str], wire: Option<&str>) -> Subnet {
         delegation: None,
         nat_gateway: None,
         default_outbound_access: true,
+        private_endpoint_network_policies: Default::default(),
         tunnel_key: None,
     }
 }
@@ -37,6 +38,11 @@ fn service() -> Service {
         subnet: None,
         public_address: None,
         firewall: None,
+        has_private_endpoint: false,
+        integration: None,
+        outbound_addresses: Vec::new(),
+        public_network_access: None,
+        scm_addresses: Vec::new(),
     }
 }
 
@@ -124,6 +130,16 @@ fn an_address_stands_once_with_all_its_names() {
 }
 
 #[test]
+fn a_deployment_site_has_a_name_of_its_own() {
+    let mut network = network(Attachment::Internet, &["198.51.100.20"]);
+    let own: IpAddr = "203.0.113.21".parse().unwrap();
+    network.services[0].addresses.push(own);
+    network.services[0].scm_addresses.push(own);
+    let plan = Plan::new(&network, Path::new("shop.yaml")).unwrap();
+    assert!(plan.names.contains(&(own, vec!["orders.scm".into()])), "{:?}", plan.names);
+}
+
+#[test]
 fn a_host_on_an_interface_is_refused() {
     let mut network = network(Attachment::Internet, &["198.51.100.20"]);
     network.ports[0].device = Device::Interface("eth0".into());
@@ -134,4 +150,17 @@ fn a_host_on_an_interface_is_refused() {
 #[test]
 fn a_file_without_hosts_is_refused() {
     assert!(matches!(Plan::new(&Network::default(), Path::new("shop.yaml")), Err(LabError::NoHosts(_))));
+}
+
+#[test]
+fn the_host_of_a_tunnelled_service_has_the_address_of_the_tunnel_too_and_nobody_else_knows_it() {
+    for own in [&["203.0.113.20"][..], &["203.0.113.20", "2603:10e1:100:2::cb00:7114"]] {
+        let mut network = network(Attachment::Service(ServiceIndex(0)), own);
+        network.services[0].source_encoding = SourceEncoding::ServiceTunnel("2603:10e1:100:2::/96".parse().unwrap());
+        let plan = Plan::new(&network, Path::new("/x/shop.yaml")).unwrap();
+        let addresses: Vec<String> = plan.hosts[0].addresses.iter().map(|own| format!("{} via {}", own.address, own.gateway)).collect();
+        assert_eq!(addresses, ["203.0.113.20 via 169.254.1.1", "2603:10e1:100:2::cb00:7114 via fe80::1234:5678:9abc"]);
+        assert!(plan.hosts[0].has_ipv6());
+        assert!(plan.names.iter().all(|(address, _)| address.is_ipv4()), "{:?}", plan.names);
+    }
 }

@@ -45,11 +45,17 @@ pub struct UpRequest<'a> {
 pub struct Stop(pub Arc<AtomicBool>);
 
 impl Stop {
-    pub(super) fn is_set(&self) -> bool {
+    /// Somebody wishes to stop.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn check(&self) -> Result<(), LabError> {
+    /// Goes on only while nobody wishes to stop.
+    ///
+    /// # Errors
+    /// [`LabError::Interrupted`].
+    pub fn check(&self) -> Result<(), LabError> {
         if self.is_set() { Err(LabError::Interrupted) } else { Ok(()) }
     }
 }

@@ -57,6 +57,22 @@ pub enum Addresses {
 }
 
 impl Addresses {
+    /// Pairs a source and a destination; `None` where they are of two families.
+    #[must_use]
+    pub const fn pair(source: IpAddr, destination: IpAddr) -> Option<Self> {
+        match (source, destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => Some(Self::V4 { source, destination }),
+            (IpAddr::V6(source), IpAddr::V6(destination)) => Some(Self::V6 { source, destination }),
+            _ => None,
+        }
+    }
+
+    /// Whether they are IPv6 addresses.
+    #[must_use]
+    pub const fn is_v6(self) -> bool {
+        matches!(self, Self::V6 { .. })
+    }
+
     /// The source.
     #[must_use]
     pub const fn source(self) -> IpAddr {

@@ -6,6 +6,7 @@
 mod packet;
 #[cfg(test)]
 mod tests;
+pub mod translate;
 
 use self::packet::Place;
 use super::parse::{Addresses, Fragment, Quoted};

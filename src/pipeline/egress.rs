@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::fast_path::{Change, Onward};
 use super::neighbour::{NeedsRequest, Waiting};
 use super::outbox::{Outbox, Sent};
-use super::respond::fragment::fragment_ipv4;
+use super::respond::fragment::{fragment_ipv4, fragment_ipv6};
 use super::respond::icmp_error::{Error, icmp_error};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
 use crate::packet::parse::Layout;
+use crate::packet::rewrite::translate::{self, Manner};
 use crate::packet::{Frame, Gso, Reason, rewrite, segments};
 use crate::policy::admission;
 use crate::policy::ids::PortId;
@@ -20,7 +21,7 @@ use crate::policy::snapshot::Snapshot;
 pub(super) enum Split {
     /// As it is.
     Whole,
-    /// In IPv4 fragments of at most this many bytes.
+    /// In fragments of at most this many bytes.
     Fragments(usize),
 }
 
@@ -45,23 +46,44 @@ impl Pipeline {
     ) -> Result<Split, Reason> {
         let mtu = self.mtus.get(usize::from(onward.exit.port.0)).copied().unwrap_or(1500);
         let limit = mtu as usize;
-        if segments::largest_packet(&packet.frame, layout) <= limit {
+        let here = segments::largest_packet(&packet.frame, layout);
+        let there = if onward.translates { translate::size_there(here, layout) } else { here };
+        if there <= limit {
             return Ok(Split::Whole);
         }
-        if !layout.dont_fragment && packet.frame.offload.gso == Gso::None {
+        let may_be_cut = if onward.translates { translate::may_be_cut(here, layout) } else { !layout.dont_fragment };
+        if may_be_cut && packet.frame.offload.gso == Gso::None {
             return Ok(Split::Fragments(limit));
         }
-        self.send_icmp_error(snapshot, packet, layout, Error::FragmentationNeeded { mtu: u16::try_from(mtu).unwrap_or(u16::MAX) }, outbox);
+        let told = if onward.translates { translate::mtu_here(limit, layout) } else { limit };
+        self.send_icmp_error(snapshot, packet, layout, Error::FragmentationNeeded { mtu: u16::try_from(told).unwrap_or(u16::MAX) }, outbox);
         Err(Reason::TooBig)
     }
 
-    /// TTL, addresses, ports and their checksums.
-    pub(super) fn rewrite(&mut self, packet: &mut Packet, layout: &Layout, onward: &Onward) {
+    /// TTL, addresses, ports and their checksums. Where the packet leaves in the other family, its layout changes too.
+    pub(super) fn rewrite(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
         rewrite::decrement_ttl(&mut packet.frame, layout);
+        if onward.translates {
+            return self.rewrite_in_other_family(packet, layout, onward, split);
+        }
         match &onward.change {
             Change::Tuple(tuple) => rewrite::apply(&mut packet.frame, layout, tuple),
             Change::Quoted { quoted, outer, inner } => rewrite::apply_quoted(&mut packet.frame, layout, quoted, *outer, inner),
         }
+        Ok(())
+    }
+
+    /// The same for what enters or leaves a service tunnel: its length on the wire changes too.
+    fn rewrite_in_other_family(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
+        let manner = Manner { to_be_cut: split != Split::Whole, identification: self.identification };
+        *layout = match &onward.change {
+            Change::Tuple(tuple) => translate::packet(&mut packet.frame, layout, tuple, manner)?,
+            Change::Quoted { quoted, outer, inner } => translate::error(&mut packet.frame, layout, quoted, *outer, inner)?,
+        };
+        (packet.packets, packet.bytes) = segments::wire_size(&packet.frame, Some(layout));
+        // One for each segment of a super-frame.
+        self.identification = self.identification.wrapping_add(packet.packets as u16);
+        Ok(())
     }
 
     /// Into the outbox, or into the queue of packets that wait for their neighbour.
@@ -97,7 +119,8 @@ impl Pipeline {
     ) -> Result<(), Reason> {
         rewrite::complete_checksum(&mut frame);
         let mut pieces = Vec::new();
-        let done = fragment_ipv4(&frame, layout, mtu, &mut outbox.pool, &mut pieces);
+        let cut = if layout.addresses.is_v6() { fragment_ipv6 } else { fragment_ipv4 };
+        let done = cut(&frame, layout, mtu, &mut outbox.pool, &mut pieces);
         outbox.pool.give(frame);
         if !done {
             return Err(Reason::TooBig);

@@ -1,6 +1,6 @@
 //! Packets of known flows: found by key, followed by connection tracking, sent on by the recipe.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::conntrack::Event;
 use super::flows::{Exit, Family, Way, leaving};
@@ -19,6 +19,8 @@ pub(super) struct Onward {
     pub(super) exit: Exit,
     /// What changes in it.
     pub(super) change: Change,
+    /// It leaves in the other address family.
+    pub(super) translates: bool,
 }
 
 /// What changes in a packet.
@@ -60,14 +62,28 @@ impl Pipeline {
         if let Transport::IcmpError(quoted) = &layout.transport_header {
             return self.relate::<A>(snapshot, packet, layout, quoted, outbox).map(Some);
         }
-        let Some((flow, direction)) = A::table(&self.flows).lookup(key) else {
-            return match layout.transport_header {
-                // The table no longer knows the flow that the first fragment opened.
-                Transport::Unseen => Err(Reason::FragmentWithoutFirst),
-                _ => Ok(None),
-            };
-        };
-        let way = Way { flow, direction };
+        if let Some((flow, direction)) = A::table(&self.flows).lookup(key) {
+            return self.proceed::<A>(snapshot, Way { flow, direction }, layout, outbox);
+        }
+        if let Some(way) = self.flows.through_tunnel(key) {
+            return self.proceed::<Ipv6Addr>(snapshot, way, layout, outbox);
+        }
+        match layout.transport_header {
+            // The table no longer knows the flow that the first fragment opened.
+            Transport::Unseen => Err(Reason::FragmentWithoutFirst),
+            _ => Ok(None),
+        }
+    }
+
+    /// The way of a packet of this flow, in whose table `A` the flow is. `None` where it is a first packet after all.
+    #[inline]
+    fn proceed<A: Family>(
+        &mut self,
+        snapshot: &Snapshot,
+        way: Way,
+        layout: &Layout,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Onward>, Reason> {
         if !self.is_current::<A>(way) && !self.revalidate::<A>(snapshot, way, outbox)? {
             return Ok(None);
         }
@@ -79,7 +95,7 @@ impl Pipeline {
         let table = A::table_mut(&mut self.flows);
         let Some(flow) = table.get_mut(way.flow) else { return Ok(None) };
         let step = flow.tracking.advance(way.direction, &layout.transport_header, layout.payload_length());
-        let exit = flow.exit(way.direction);
+        let (exit, translates) = (flow.exit(way.direction), flow.translates());
         if let Some(timeout) = step.timeout {
             let deadline = self.clock.tick.saturating_add(timeout);
             if step.shortens() { table.hasten(way.flow, deadline) } else { table.set_deadline(way.flow, deadline) }
@@ -92,7 +108,7 @@ impl Pipeline {
             }
             Event::None | Event::Closing | Event::Closed => {}
         }
-        Ok(self.change::<A>(way).map(|tuple| Onward { exit, change: Change::Tuple(tuple) }))
+        Ok(self.change::<A>(way).map(|tuple| Onward { exit, change: Change::Tuple(tuple), translates }))
     }
 
     /// The far end has answered: the flow no longer counts as half-open.

@@ -27,6 +27,9 @@ pub enum SeenAs {
     Private,
     /// A public source.
     Public,
+    /// An IPv6 source that carries network and subnet, over a service endpoint: the flow is IPv4 on this side and IPv6 on
+    /// the far one.
+    ServiceTunnel,
 }
 
 /// A flow: the finished recipe of its packets. The rewrite itself needs no field: the two keys of the entry say how a
@@ -50,6 +53,12 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Whether its packets change their family on the way.
+    #[must_use]
+    pub const fn translates(&self) -> bool {
+        matches!(self.seen_as, SeenAs::ServiceTunnel)
+    }
+
     /// The exit of packets that travel in `direction`.
     #[must_use]
     pub const fn exit(&self, direction: FlowDirection) -> Exit {
@@ -62,8 +71,10 @@ impl Flow {
 
 /// An address family with a flow table of its own.
 pub trait Family: Address {
-    /// Pairs a source and a destination.
+    /// Pairs a source and a destination, as they are on a wire: IPv4-mapped addresses are IPv4 ones.
     fn addresses(source: Self, destination: Self) -> Addresses;
+    /// The key that a packet with this key has where it belongs to a tunnelled flow; `None` where it cannot.
+    fn in_tunnel(key: &FlowKey<Self>) -> Option<FlowKey<Ipv6Addr>>;
     /// The address, if it is of this family.
     fn of(address: IpAddr) -> Option<Self>;
     /// The family's table.
@@ -73,15 +84,30 @@ pub trait Family: Address {
 }
 
 /// The flow tables of one worker.
+///
+/// A flow through a service tunnel is an IPv6 one whose near end has IPv4-mapped addresses (RFC 4291 2.5.5.2), which no
+/// packet on a wire has: one entry for both directions, found by either key, and IPv4 flows pay nothing for it.
 #[derive(Debug)]
 pub struct Flows {
     /// IPv4.
     pub v4: FlowTable<Ipv4Addr, Flow>,
-    /// IPv6.
+    /// IPv6, and those through service tunnels.
     pub v6: FlowTable<Ipv6Addr, Flow>,
+    /// How many of them go through service tunnels: without any, no IPv4 packet is looked up twice.
+    pub tunnelled: usize,
 }
 
 impl Flows {
+    /// The tunnelled flow that an IPv4 packet with this key belongs to.
+    #[must_use]
+    pub fn through_tunnel<A: Family>(&self, key: &FlowKey<A>) -> Option<Way> {
+        if self.tunnelled == 0 {
+            return None;
+        }
+        let (flow, direction) = self.v6.lookup(&A::in_tunnel(key)?)?;
+        Some(Way { flow, direction })
+    }
+
     /// Flows in both tables.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -98,6 +124,12 @@ impl Flows {
 impl Family for Ipv4Addr {
     fn addresses(source: Self, destination: Self) -> Addresses {
         Addresses::V4 { source, destination }
+    }
+
+    fn in_tunnel(key: &FlowKey<Self>) -> Option<FlowKey<Ipv6Addr>> {
+        let FlowKey { source, destination, source_port, destination_port, zone, protocol } = *key;
+        let (source, destination) = (source.to_ipv6_mapped(), destination.to_ipv6_mapped());
+        Some(FlowKey { source, destination, source_port, destination_port, zone, protocol })
     }
 
     fn of(address: IpAddr) -> Option<Self> {
@@ -118,7 +150,14 @@ impl Family for Ipv4Addr {
 
 impl Family for Ipv6Addr {
     fn addresses(source: Self, destination: Self) -> Addresses {
-        Addresses::V6 { source, destination }
+        match (source.to_ipv4_mapped(), destination.to_ipv4_mapped()) {
+            (Some(source), Some(destination)) => Addresses::V4 { source, destination },
+            _ => Addresses::V6 { source, destination },
+        }
+    }
+
+    fn in_tunnel(_: &FlowKey<Self>) -> Option<FlowKey<Ipv6Addr>> {
+        None
     }
 
     fn of(address: IpAddr) -> Option<Self> {

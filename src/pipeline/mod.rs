@@ -12,7 +12,7 @@
 //! | first packet | `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted` |
 //! | refusal shown | `refuse` | `service-firewall-deny`, `answered` |
 //! | TTL, size | `egress` | `ttl-exceeded`, `too-big` |
-//! | rewrite | `packet::rewrite` | |
+//! | rewrite | `packet::rewrite`, for service tunnels `packet::rewrite::translate` | `unsupported`, `malformed-transport` |
 //! | delivery | `egress` | `queue-full`, `destination-unknown` |
 //!
 //! Nothing here sees a file descriptor or a log line. The clock is read by the worker, once per batch; only `slow_path`
@@ -63,7 +63,7 @@ pub use crate::table::flow::TICKS_PER_SECOND;
 pub struct Capacity {
     /// IPv4 flows.
     pub flows_v4: usize,
-    /// IPv6 flows.
+    /// IPv6 flows, and those through service tunnels.
     pub flows_v6: usize,
     /// Neighbours.
     pub neighbours: usize,
@@ -169,6 +169,8 @@ pub struct Pipeline {
     port_zones: Vec<Zone>,
     mtus: Vec<u32>,
     sweep: Option<upkeep::Sweep>,
+    /// Of the next IPv4 packet made of an IPv6 one.
+    identification: u16,
 }
 
 impl Pipeline {
@@ -183,6 +185,7 @@ impl Pipeline {
             flows: Flows {
                 v4: FlowTable::new(capacity.flows_v4, secrets.flow_hash),
                 v6: FlowTable::new(capacity.flows_v6, secrets.flow_hash),
+                tunnelled: 0,
             },
             half_open: HalfOpenQuota::for_capacity(capacity.flows_v4 + capacity.flows_v6),
             source_nat: SourceNat::new(secrets.source_ports),
@@ -193,6 +196,7 @@ impl Pipeline {
             port_zones: Vec::new(),
             mtus: Vec::new(),
             sweep: None,
+            identification: 0,
             snapshot: Arc::clone(&snapshot),
         };
         pipeline.adopt(snapshot);
@@ -228,7 +232,7 @@ impl Pipeline {
         self.remember_first_fragment(packet.zone, &layout);
         self.check_ttl(snapshot, packet, &layout, outbox)?;
         let split = self.check_size(snapshot, packet, &layout, &onward, outbox)?;
-        self.rewrite(packet, &layout, &onward);
+        self.rewrite(packet, &mut layout, &onward, split)?;
         self.deliver(snapshot, packet, &layout, &onward, split, outbox)
     }
 

@@ -1,11 +1,13 @@
 //! ICMP errors: each goes the way of the flow whose packet it quotes, and quotes that packet as its sender knows it.
 
+use std::net::Ipv6Addr;
+
 use super::fast_path::{Change, Onward};
 use super::flows::{self, Family, Way};
 use super::outbox::Outbox;
 use super::{Packet, Pipeline};
 use crate::packet::Reason;
-use crate::packet::parse::{Layout, Quoted};
+use crate::packet::parse::{Addresses, Layout, Quoted};
 use crate::packet::rewrite::Tuple;
 use crate::policy::admission;
 use crate::policy::snapshot::Snapshot;
@@ -28,30 +30,35 @@ impl Pipeline {
         let zone = admission::zone(snapshot, packet.port, far).map_err(|_| unknown)?;
         let (Some(source), Some(destination)) = (A::of(far), A::of(quoted.addresses.source())) else { return Err(unknown) };
         let key = flows::key(zone, source, destination, quoted.protocol, (quoted.destination_port, quoted.source_port));
-        let (flow, direction) = A::table(&self.flows).lookup(&key).ok_or(unknown)?;
-        let way = Way { flow, direction };
-        let stale = A::table(&self.flows).get(flow).is_none_or(|flow| flow.generation != self.generation);
+        if let Some((flow, direction)) = A::table(&self.flows).lookup(&key) {
+            return self.relate_to::<A>(snapshot, Way { flow, direction }, (layout, quoted), outbox);
+        }
+        let way = self.flows.through_tunnel(&key).ok_or(unknown)?;
+        self.relate_to::<Ipv6Addr>(snapshot, way, (layout, quoted), outbox)
+    }
+
+    /// The way of an ICMP error about a packet of this flow, against which `way` goes.
+    fn relate_to<A: Family>(
+        &mut self,
+        snapshot: &Snapshot,
+        way: Way,
+        (layout, quoted): (&Layout, &Quoted),
+        outbox: &mut Outbox,
+    ) -> Result<Onward, Reason> {
+        let unknown = Reason::DestinationUnknown;
+        let stale = A::table(&self.flows).get(way.flow).is_none_or(|flow| flow.generation != self.generation);
         if stale && !self.revalidate::<A>(snapshot, way, outbox)? {
             return Err(unknown);
         }
-        let entry = A::table(&self.flows).get(flow).ok_or(unknown)?;
+        let entry = A::table(&self.flows).get(way.flow).ok_or(unknown)?;
         let ahead = self.change::<A>(way).ok_or(unknown)?;
-        let (Some(error_source), Some(there)) = (A::of(layout.addresses.source()), A::of(ahead.addresses.destination())) else {
-            return Err(unknown);
-        };
-        let (Some(seen_source), true) = (A::of(ahead.addresses.source()), error_source == source) else {
-            return Ok(onward::<A>(entry.exit(direction), *quoted, (error_source, there), ahead));
-        };
-        Ok(onward::<A>(entry.exit(direction), *quoted, (seen_source, there), ahead))
+        // The far end is shown as the flow shows it. So is a router on its side of a tunnel: it has no address on the other.
+        let own = layout.addresses.source() == quoted.addresses.destination();
+        let source = if own || entry.translates() { ahead.addresses.source() } else { layout.addresses.source() };
+        let outer = Addresses::pair(source, ahead.addresses.destination()).ok_or(unknown)?;
+        let addresses = Addresses::pair(ahead.addresses.destination(), ahead.addresses.source()).ok_or(unknown)?;
+        let inner = Tuple { addresses, source_port: ahead.destination_port, destination_port: ahead.source_port };
+        let change = Change::Quoted { quoted: *quoted, outer, inner };
+        Ok(Onward { exit: entry.exit(way.direction), change, translates: entry.translates() })
     }
-}
-
-fn onward<A: Family>(exit: flows::Exit, quoted: Quoted, (source, destination): (A, A), ahead: Tuple) -> Onward {
-    let inner = match (A::of(ahead.addresses.source()), A::of(ahead.addresses.destination())) {
-        (Some(source), Some(destination)) => {
-            Tuple { addresses: A::addresses(destination, source), source_port: ahead.destination_port, destination_port: ahead.source_port }
-        }
-        _ => ahead,
-    };
-    Onward { exit, change: Change::Quoted { quoted, outer: A::addresses(source, destination), inner } }
 }

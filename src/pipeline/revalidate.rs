@@ -8,12 +8,12 @@ use super::conntrack::ResetSegment;
 use super::flows::{Exit, Family, Flow, SeenAs, Way};
 use super::outbox::{Outbox, Sent};
 use super::respond::reset::reset_endpoint;
-use super::slow_path::{exit, seen_as};
+use super::slow_path::{Counting, exit, seen_as};
 use crate::packet::{FlowKey, Reason};
-use crate::policy::decide::decide;
-use crate::policy::question::{Forward, Outcome, Question, Scope, Silent};
+use crate::policy::established::{Fate, fate};
+use crate::policy::question::{Forward, Observer, Question};
 use crate::policy::snapshot::Snapshot;
-use crate::policy::{admission, route};
+use crate::policy::{admission, app_service};
 use crate::table::flow::{FlowDirection, FlowId};
 use crate::wire::protocol::{TCP, UDP};
 
@@ -25,6 +25,9 @@ enum Renewal {
     Switched,
     /// It cannot go on as it is; its next packet is a first packet.
     Again,
+    /// Its rules were changed, and those of a group with `flushConnection` refuse it now. It stays in the table until it
+    /// times out, so that neither end's next packet opens it anew from its own side.
+    Blocked,
     /// It ends, for this reason.
     End(Reason),
 }
@@ -34,7 +37,8 @@ impl Pipeline {
     pub(super) fn revalidate<A: Family>(&mut self, snapshot: &Snapshot, way: Way, outbox: &mut Outbox) -> Result<bool, Reason> {
         let table = A::table(&self.flows);
         let (Some(&flow), Some((&original, &reply))) = (table.get(way.flow), table.keys(way.flow)) else { return Ok(false) };
-        match renew(snapshot, &flow, &original, &reply) {
+        let mut counting = Counting { counters: &mut self.counters, seen: None };
+        match renew(snapshot, &flow, &original, &reply, &mut counting) {
             Renewal::Keep { onward, back } => {
                 if let Some(entry) = A::table_mut(&mut self.flows).get_mut(way.flow) {
                     (entry.onward, entry.back, entry.generation) = (onward, back, self.generation);
@@ -50,6 +54,7 @@ impl Pipeline {
                 self.close::<A>(way.flow);
                 Ok(false)
             }
+            Renewal::Blocked => Err(Reason::NsgDeny),
             Renewal::End(reason) => {
                 self.close::<A>(way.flow);
                 Err(reason)
@@ -80,38 +85,33 @@ impl Pipeline {
     }
 }
 
-fn renew<A: Family>(snapshot: &Snapshot, flow: &Flow, original: &FlowKey<A>, reply: &FlowKey<A>) -> Renewal {
-    let Some((admitted, back)) = admission::locate(snapshot, original.zone, original.source.into()) else {
+fn renew<A: Family>(snapshot: &Snapshot, flow: &Flow, original: &FlowKey<A>, reply: &FlowKey<A>, observer: &mut impl Observer) -> Renewal {
+    let Some((admitted, back)) = admission::locate(snapshot, original.zone, original.source.into().to_canonical()) else {
         return Renewal::End(Reason::DestinationUnknown);
     };
     let portless = !matches!(original.protocol, TCP | UDP);
     let question = Question {
         sender: admitted.sender,
         source: admitted.source,
-        destination: original.destination.into(),
+        destination: original.destination.into().to_canonical(),
         protocol: original.protocol,
         source_port: if portless { 0 } else { original.source_port },
         destination_port: if portless { 0 } else { original.destination_port },
     };
-    if original.protocol == TCP && switched(snapshot, flow, &question) {
-        return Renewal::Switched;
-    }
-    match decide(snapshot, &question, Scope::Established, &mut Silent) {
-        Outcome::Deny(denial) => Renewal::End(denial.reason),
-        Outcome::Undetermined(_) => Renewal::End(Reason::Unsupported),
-        Outcome::Forward(forward) if seen_as(forward.source) != flow.seen_as && flow.to_service => Renewal::Again,
-        Outcome::Forward(forward) if moved(reply, &forward) => Renewal::Again,
-        Outcome::Forward(forward) => {
+    let question = app_service::classified(snapshot, &question);
+    let source_stays = |forward: &Forward| seen_as(forward.source) == flow.seen_as || !flow.to_service;
+    let over_endpoint = matches!(flow.seen_as, SeenAs::Private | SeenAs::ServiceTunnel);
+    match fate(snapshot, &question, over_endpoint, |forward| source_stays(forward) && !moved(reply, forward), observer) {
+        Fate::Switched => Renewal::Switched,
+        Fate::Again => Renewal::Again,
+        Fate::Ends(Reason::NsgDeny) => Renewal::Blocked,
+        Fate::Ends(reason) => Renewal::End(reason),
+        Fate::Undetermined => Renewal::End(Reason::Unsupported),
+        Fate::GoesOn(forward) => {
             let appliance = (back.neighbour != back.wire_destination).then_some(back.neighbour);
             Renewal::Keep { onward: exit(&forward), back: Exit { port: back.port, appliance } }
         }
     }
-}
-
-/// Whether an endpoint was switched on or off under the flow. What the flow would meet on its new way does not matter: a
-/// subnet that has no public address to leave with loses its endpoint all the same.
-fn switched(snapshot: &Snapshot, flow: &Flow, question: &Question) -> bool {
-    (flow.seen_as == SeenAs::Private) != route::takes_endpoint(snapshot, question)
 }
 
 /// Whether packets would now reach another host, or replies come from another zone.

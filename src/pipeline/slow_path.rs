@@ -25,9 +25,9 @@ use crate::wire::protocol::{ICMP, ICMPV6};
 use crate::wire::tcp::{ACK, FIN, RST, SYN};
 
 /// Counts the rules that decide, and keeps the source that they judged.
-struct Counting<'a> {
-    counters: &'a mut Writer,
-    seen: Option<IpAddr>,
+pub(super) struct Counting<'a> {
+    pub(super) counters: &'a mut Writer,
+    pub(super) seen: Option<IpAddr>,
 }
 
 impl Observer for Counting<'_> {
@@ -64,7 +64,13 @@ impl Pipeline {
             Outcome::Forward(forward) => {
                 may_open(snapshot, layout)?;
                 let back = Exit { port: packet.port, appliance: admission::forwarder(snapshot, &admitted) };
-                let onward = self.open(layout, key, &forward, back)?;
+                let onward = match forward.source {
+                    Source::ServiceTunnel(_) => {
+                        let key = A::in_tunnel(key).ok_or(Reason::Unsupported)?;
+                        self.open(layout, &key, &forward, back)?
+                    }
+                    _ => self.open(layout, key, &forward, back)?,
+                };
                 let neighbour = back.appliance.unwrap_or(layout.addresses.source());
                 self.learn(packet.port, neighbour, packet.source_mac(), outbox);
                 Ok(onward)
@@ -83,7 +89,7 @@ impl Pipeline {
             Ok(flow) => self.count_opened(&flow, key),
             Err(_) => self.half_open.leave(key.zone),
         }
-        entered.map(|flow| Onward { exit: flow.onward, change: Change::Tuple(leaving(&reply)) })
+        entered.map(|flow| Onward { exit: flow.onward, change: Change::Tuple(leaving(&reply)), translates: flow.translates() })
     }
 
     /// Chooses the port and inserts the entry; on an error nothing is left behind.
@@ -124,7 +130,8 @@ impl Pipeline {
             return Ok(false);
         }
         let (scope, _) = PortScope::of_reply(reply);
-        let want = Want { scope, source_port: key.source_port, sole: matches!(forward.source, Source::Private(_)) };
+        let want =
+            Want { scope, source_port: key.source_port, sole: matches!(forward.source, Source::Private(_) | Source::ServiceTunnel(_)) };
         let table = A::table(&self.flows);
         let template = *reply;
         let port = self.source_nat.allocate(&want, |port| table.contains(&with_port(template, port)));
@@ -140,7 +147,9 @@ impl Pipeline {
             SeenAs::Unchanged => None,
             SeenAs::Private => Some(Scalar::RewritesPrivate),
             SeenAs::Public => Some(Scalar::RewritesPublic),
+            SeenAs::ServiceTunnel => Some(Scalar::RewritesServiceTunnel),
         };
+        self.flows.tunnelled += usize::from(flow.translates());
         if let Some(scalar) = rewrite {
             self.counters.scalar(scalar, 1);
         }
@@ -163,6 +172,7 @@ impl Pipeline {
             self.half_open.leave(original.zone);
         }
         self.give_back(flow, reply);
+        self.flows.tunnelled -= usize::from(flow.translates());
         self.counters.scalar(Scalar::FlowsExpired, 1);
         self.counters.set(Scalar::Flows, self.flows.len() as u64);
     }
@@ -207,6 +217,7 @@ fn reply_key<A: Family>(key: &FlowKey<A>, forward: &Forward) -> Option<FlowKey<A
     let seen = match forward.source {
         Source::Unchanged(address) => A::of(address)?,
         Source::Private(address) | Source::Public(address) => A::of(address.into())?,
+        Source::ServiceTunnel(address) => A::of(address.into())?,
     };
     Some(FlowKey {
         source: A::of(forward.delivery.wire_destination)?,
@@ -239,5 +250,6 @@ pub(super) const fn seen_as(source: Source) -> SeenAs {
         Source::Unchanged(_) => SeenAs::Unchanged,
         Source::Private(_) => SeenAs::Private,
         Source::Public(_) => SeenAs::Public,
+        Source::ServiceTunnel(_) => SeenAs::ServiceTunnel,
     }
 }

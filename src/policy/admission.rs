@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::app_service;
 use super::delivery;
 use super::ids::{PortId, Zone};
 use super::question::{Delivery, Sender};
-use super::snapshot::{Behind, DUMMY_ADDRESS, GATEWAY_LINK_LOCAL, HostPort, PLATFORM_ADDRESS, Place, Snapshot, SnapshotPort};
+use super::snapshot::{Behind, DUMMY_ADDRESS, GATEWAY_LINK_LOCAL, HostPort, PLATFORM_ADDRESS, Place, Snapshot, SnapshotPort, StandIn};
 use super::topology::Subnet;
 use crate::packet::Reason;
 
@@ -20,15 +21,12 @@ pub struct Admitted {
     pub zone: Zone,
 }
 
-/// Admits a packet of no known flow.
-///
-/// `destination` takes no part yet in who sends; it is there for senders that one day depend on it.
+/// Admits a packet of no known flow. Where it goes decides whether an integrated app sends as a host of its subnet.
 ///
 /// # Errors
 /// [`Reason::SourceSpoofed`] where the source does not belong behind the port, [`Reason::DestinationUnknown`] where the
 /// configuration has no such port (any more).
 pub fn admit(snapshot: &Snapshot, port: PortId, source_on_wire: IpAddr, destination: IpAddr) -> Result<Admitted, Reason> {
-    let _ = destination;
     let port = snapshot.port(port).ok_or(Reason::DestinationUnknown)?;
     let admitted = match &port.behind {
         Behind::Address(host) => from_host_port(host, source_on_wire),
@@ -41,7 +39,9 @@ pub fn admit(snapshot: &Snapshot, port: PortId, source_on_wire: IpAddr, destinat
         Behind::Gateway(index) => from_gateway(snapshot, port, *index, source_on_wire),
         Behind::Service(_) | Behind::Internet | Behind::Platform => from_elsewhere(snapshot, port, source_on_wire),
     };
-    admitted.ok_or(Reason::SourceSpoofed)
+    let Admitted { sender, source, zone } = admitted.ok_or(Reason::SourceSpoofed)?;
+    let (sender, source) = app_service::classify(snapshot, sender, source, destination);
+    Ok(Admitted { sender, source, zone })
 }
 
 /// The zone that a packet enters in: what its flow key holds. Quick: a port that stands for one address compares one.
@@ -104,8 +104,7 @@ fn forwarded(snapshot: &Snapshot, forwarder: Option<usize>, on_wire: IpAddr) -> 
 }
 
 fn from_gateway(snapshot: &Snapshot, port: &SnapshotPort, index: usize, source: IpAddr) -> Option<Admitted> {
-    let known = snapshot.gateways.get(index)?.prefixes.iter().any(|prefix| prefix.contains(&source));
-    known.then_some(Admitted { sender: Sender::Gateway(index), source, zone: port.zone })
+    on_premises(snapshot, index, source).then_some(Admitted { sender: Sender::Gateway(index), source, zone: port.zone })
 }
 
 fn from_elsewhere(snapshot: &Snapshot, port: &SnapshotPort, source: IpAddr) -> Option<Admitted> {
@@ -121,7 +120,10 @@ fn from_elsewhere(snapshot: &Snapshot, port: &SnapshotPort, source: IpAddr) -> O
 #[must_use]
 pub fn belongs(snapshot: &Snapshot, place: Place, address: IpAddr) -> bool {
     match place {
-        Place::Subnet(index) => snapshot.subnet(index).is_some_and(|subnet| subnet.contains(address) && !subnet.is_reserved(address)),
+        Place::Subnet(index) => snapshot.subnet(index).is_some_and(|subnet| {
+            let elsewhere = matches!(snapshot.stand_in(subnet.network, address), Some(StandIn::PrivateEndpoint(_)));
+            subnet.contains(address) && !subnet.is_reserved(address) && !elsewhere
+        }),
         Place::Service(index) => owns(snapshot, &Behind::Service(index), address),
         Place::Gateway(index) => owns(snapshot, &Behind::Gateway(index), address),
         Place::Internet => owns(snapshot, &Behind::Internet, address),
@@ -132,19 +134,28 @@ pub fn belongs(snapshot: &Snapshot, place: Place, address: IpAddr) -> bool {
 /// Whether an address belongs to what is behind a port that is no subnet's.
 fn owns(snapshot: &Snapshot, behind: &Behind, address: IpAddr) -> bool {
     match behind {
-        Behind::Service(index) => snapshot.services.get(*index).is_some_and(|service| service.addresses.contains(&address)),
-        Behind::Gateway(index) => {
-            snapshot.gateways.get(*index).is_some_and(|gateway| gateway.prefixes.iter().any(|prefix| prefix.contains(&address)))
-        }
+        Behind::Service(index) => snapshot.services.get(*index).is_some_and(|service| service.has_address(address)),
+        Behind::Gateway(index) => on_premises(snapshot, *index, address),
         Behind::Platform => address == PLATFORM_ADDRESS,
         Behind::Internet => is_unicast(address) && !snapshot.directory.owned.contains(address),
         Behind::Address(_) | Behind::Subnet { .. } | Behind::Network { .. } => false,
     }
 }
 
+/// Whether an address is in a gateway's prefixes. A default route from there, halved or whole, holds only what nobody has.
+fn on_premises(snapshot: &Snapshot, gateway: usize, address: IpAddr) -> bool {
+    let anywhere = || is_unicast(address) && !snapshot.directory.owned.contains(address);
+    snapshot
+        .gateways
+        .get(gateway)
+        .is_some_and(|gateway| gateway.prefixes.iter().any(|prefix| prefix.contains(&address) && (prefix.prefix_len() > 1 || anywhere())))
+}
+
 /// Whether a private address can be a host's, and this port is the most specific one that stands for it.
 fn lives_behind(snapshot: &Snapshot, port: &SnapshotPort, index: usize, subnet: &Subnet, private: IpAddr) -> bool {
-    !subnet.is_reserved(private) && snapshot.port_of(index, private).is_some_and(|found| found.id == port.id)
+    !subnet.is_reserved(private)
+        && snapshot.stand_in(subnet.network, private).is_none()
+        && snapshot.port_of(index, private).is_some_and(|found| found.id == port.id)
 }
 
 /// Whether an address can be a source that routers carry (RFC 1122 3.2.1.3, RFC 4291 2.5): not unspecified, loopback,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::question::{Denial, Forward, NextHopType, Observer, Outcome, Question, Scope, Shown};
 use super::snapshot::Snapshot;
-use super::{delivery, destination, endpoint_policy, nsg, route, service_firewall, source_rewrite};
+use super::{delivery, destination, endpoint_policy, not_carried, nsg, route, service_firewall, source_rewrite};
 use crate::packet::Reason;
 use crate::table::ordered_scan::Header;
 
@@ -22,6 +22,7 @@ pub fn decide(snapshot: &Snapshot, question: &Question, scope: Scope, observer: 
 }
 
 fn stages<O: Observer>(mut decision: Decision<'_, O>) -> Result<Forward, Stop> {
+    not_carried::refuse(&mut decision)?;
     nsg::outbound(&mut decision)?;
     let next_hop = route::next_hop(&mut decision)?;
     let source = source_rewrite::rewrite(&mut decision, next_hop)?;

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use super::decide::{Decision, Stop};
 use super::destination::{Host, Target};
 use super::ids::{Access, Zone};
+use super::private_endpoint;
 use super::question::{Delivery, Forward, Observer, Source, Stage, Step};
+use super::service_tunnel;
 use super::snapshot::{Snapshot, SnapshotPort};
 use crate::packet::Reason;
 
@@ -16,7 +18,11 @@ pub(super) fn deliver(decision: &mut Decision<'_, impl Observer>, target: &Targe
     check_port(decision, service)?;
     let (destination, delivery) = match *target {
         Target::Host(host) => (host.destination, to_host(snapshot, &host)),
-        _ => (decision.question.destination, elsewhere(snapshot, target, decision.question.destination)),
+        Target::PrivateEndpoint(index) => match private_endpoint::leads_to(snapshot, index) {
+            Some((service, address)) => (address, elsewhere(snapshot, &Target::Service(service), address)),
+            None => (decision.question.destination, None),
+        },
+        _ => (decision.question.destination, elsewhere(snapshot, target, on_wire(decision, target))),
     };
     let Some(delivery) = delivery else {
         let note = if *target == Target::Nobody { "nothing is at this address" } else { "no port stands for this destination" };
@@ -32,6 +38,7 @@ pub(super) fn deliver(decision: &mut Decision<'_, impl Observer>, target: &Targe
 fn service_of(snapshot: &Snapshot, target: &Target) -> Option<usize> {
     match *target {
         Target::Service(service) => Some(service),
+        Target::PrivateEndpoint(index) => private_endpoint::leads_to(snapshot, index).map(|(service, _)| service),
         Target::Host(host) if host.address == host.destination => snapshot.interfaces.get(host.interface?)?.service,
         _ => None,
     }
@@ -61,6 +68,16 @@ fn to_host(snapshot: &Snapshot, host: &Host) -> Option<Delivery> {
     Some(Delivery { port: port.id, zone: subnet.zone, wire_destination, neighbour })
 }
 
+/// The destination on the wire: over an endpoint a tunnelled service has an IPv6 address.
+fn on_wire(decision: &Decision<'_, impl Observer>, target: &Target) -> IpAddr {
+    let destination = decision.question.destination;
+    let service = if let Target::Service(index) = *target { decision.snapshot.services.get(index) } else { None };
+    match (service.and_then(|service| service.tunnel_prefix), destination) {
+        (Some(prefix), IpAddr::V4(address)) if decision.over_endpoint => service_tunnel::embed(prefix, address).into(),
+        _ => destination,
+    }
+}
+
 fn elsewhere(snapshot: &Snapshot, target: &Target, destination: IpAddr) -> Option<Delivery> {
     let (port, zone) = way_out(snapshot, target)?;
     Some(Delivery { port: port.id, zone, wire_destination: destination, neighbour: destination })
@@ -73,7 +90,7 @@ fn way_out<'a>(snapshot: &'a Snapshot, target: &Target) -> Option<(&'a SnapshotP
         Target::Gateway(gateway) => (*directory.gateway_ports.get(&gateway)?, snapshot.gateways.get(gateway)?.zone),
         Target::Internet => (directory.internet_port?, directory.internet_zone),
         Target::Platform => (directory.platform_port?, directory.platform_zone),
-        Target::Host(_) | Target::Nobody => return None,
+        Target::Host(_) | Target::PrivateEndpoint(_) | Target::Nobody => return None,
     };
     Some((snapshot.ports.get(port)?, zone))
 }

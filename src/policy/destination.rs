@@ -6,6 +6,7 @@ use super::decide::{Decision, Stop};
 use super::ids::Access;
 use super::nsg;
 use super::peering;
+use super::private_endpoint;
 use super::question::{Observer, Sender, Stage, Step};
 use super::route::NextHop;
 use crate::packet::Reason;
@@ -17,6 +18,8 @@ pub(super) enum Target {
     Host(Host),
     /// A service (not an injected one).
     Service(usize),
+    /// A private endpoint, and so the service behind it.
+    PrivateEndpoint(usize),
     /// On-premises.
     Gateway(usize),
     /// The internet.
@@ -48,10 +51,14 @@ pub(super) fn find(decision: &mut Decision<'_, impl Observer>, next_hop: NextHop
             peering::cross(decision, network)?;
             Ok(host(decision, network, destination, destination))
         }
+        NextHop::PrivateEndpoint(index) => private_endpoint::find(decision, index),
         NextHop::Appliance(network, address) => appliance(decision, network, address),
         NextHop::Endpoint => Ok(service_at(decision, destination).unwrap_or(Target::Nobody)),
         NextHop::Public => Ok(public(decision, destination)),
-        NextHop::Gateway(gateway) => Ok(Target::Gateway(gateway)),
+        NextHop::Gateway(gateway) => {
+            peering::cross_to_gateway(decision, gateway)?;
+            Ok(Target::Gateway(gateway))
+        }
         NextHop::Platform => Ok(if destination == super::snapshot::PLATFORM_ADDRESS { Target::Platform } else { Target::Nobody }),
     }
 }
@@ -62,8 +69,10 @@ fn service_at(decision: &Decision<'_, impl Observer>, address: IpAddr) -> Option
 
 fn host(decision: &Decision<'_, impl Observer>, network: usize, address: IpAddr, destination: IpAddr) -> Target {
     let snapshot = decision.snapshot;
-    let found =
-        snapshot.subnet_at(network, address).filter(|subnet| snapshot.subnet(*subnet).is_some_and(|subnet| !subnet.is_reserved(address)));
+    let found = snapshot
+        .subnet_at(network, address)
+        .filter(|subnet| snapshot.subnet(*subnet).is_some_and(|subnet| !subnet.is_reserved(address)))
+        .filter(|_| snapshot.stand_in(network, address).is_none());
     found.map_or(Target::Nobody, |subnet| {
         Target::Host(Host { subnet, interface: snapshot.interface_at(network, address), address, destination })
     })
@@ -100,8 +109,14 @@ fn by_public_address(decision: &Decision<'_, impl Observer>, destination: IpAddr
 fn appliance(decision: &mut Decision<'_, impl Observer>, network: usize, address: IpAddr) -> Result<Target, Stop> {
     let snapshot = decision.snapshot;
     let peers = snapshot.networks.get(network).into_iter().flat_map(|network| &network.peerings).map(|peering| peering.remote);
-    let Some(home) = std::iter::once(network).chain(peers).find(|network| snapshot.subnet_at(*network, address).is_some()) else {
-        return Ok(Target::Nobody);
+    let near = std::iter::once(network).chain(peers).find(|network| snapshot.subnet_at(*network, address).is_some());
+    let Some(home) = near else {
+        decision.observer.step(|| Step {
+            access: Some(Access::Deny),
+            note: Some(format!("the appliance {address} is in no subnet of the network or of a peer")),
+            ..Step::new(Stage::Delivery)
+        });
+        return Err(Stop::silent(Reason::DestinationUnknown));
     };
     peering::cross(decision, home)?;
     let target = host(decision, home, address, decision.question.destination);
@@ -122,6 +137,9 @@ fn appliance(decision: &mut Decision<'_, impl Observer>, network: usize, address
 
 /// The packet enters the subnet of a host: its NSGs look at it.
 pub(super) fn enter(decision: &mut Decision<'_, impl Observer>, target: &Target) -> Result<(), Stop> {
+    if let Target::PrivateEndpoint(index) = *target {
+        return private_endpoint::enter(decision, index);
+    }
     let Target::Host(host) = target else { return Ok(()) };
     if decision.tcp_idle.is_none() {
         decision.tcp_idle = decision.snapshot.network_of(host.subnet).and_then(|network| network.tcp_idle);

@@ -3,6 +3,7 @@
 mod hint;
 pub mod report;
 
+use super::app_service::classified;
 use super::decide::decide;
 use super::ids::{Access, RuleId};
 use super::question::{NextHopType, Observer, Outcome, Question, Scope, Source, Stage, Step};
@@ -62,6 +63,7 @@ impl Kept {
 #[must_use]
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     let mut kept = Kept::default();
+    let question = &classified(snapshot, question);
     let outcome = decide(snapshot, question, Scope::FirstPacket, &mut kept);
     report::tell(snapshot, question, &outcome, &kept)
 }

@@ -1,12 +1,14 @@
 //! Network security groups: outbound the interface's, then the subnet's; inbound the other way round; both must allow
-//! (Azure: network-security-group-how-it-works). A side without a group lets everything through.
+//! (Azure: network-security-group-how-it-works). A side without a group lets everything through. Traffic inside a subnet
+//! meets all four like any other.
 
 use super::decide::{Decision, Stop};
 use super::destination::Host;
 use super::ids::{Access, RuleId};
+use super::platform_traffic;
 use super::position::Position;
 use super::question::{Observer, Scope, Sender, Stage, Step};
-use super::snapshot::{METADATA_ADDRESS, PLATFORM_ADDRESS};
+use super::security_admin::{self, Groups};
 use crate::packet::Reason;
 use crate::table::ordered_scan::{Header, OrderedScan};
 
@@ -21,7 +23,8 @@ pub struct SecurityGroup {
     pub inbound: RuleList,
     /// Rules for what goes out.
     pub outbound: RuleList,
-    /// Those outbound rules that name a platform tag: all that what goes to the platform meets.
+    /// Those outbound rules that name a platform tag, and of each only that part: all that what goes to the platform
+    /// meets. A rule that names several such tags is here once for each.
     pub platform: RuleList,
 }
 
@@ -62,31 +65,56 @@ impl RuleList {
     }
 }
 
-/// The sender's groups. Only what a host of a subnet sends meets any.
+/// The sender's rules: the network manager's, then the groups of its interface and its subnet. Only what a host of a
+/// subnet sends meets any; what it sends to the platform meets those alone that name a platform tag.
 pub(super) fn outbound(decision: &mut Decision<'_, impl Observer>) -> Result<(), Stop> {
     let Sender::Subnet { subnet, interface, .. } = decision.question.sender else { return Ok(()) };
     let snapshot = decision.snapshot;
+    let Some(subnet) = snapshot.subnet(subnet) else { return Ok(()) };
     let header = decision.header(decision.question.destination);
-    let to_platform = [PLATFORM_ADDRESS, METADATA_ADDRESS].contains(&decision.question.destination);
+    let stage = Stage::NsgOutbound;
+    let to_platform = platform_traffic::passes_by(subnet, decision.question);
+    if !to_platform && security_admin::judge(decision, &subnet.security_admin.outbound, &header, stage)? == Groups::Skipped {
+        return Ok(());
+    }
     let interface = interface.and_then(|index| snapshot.interfaces.get(index)?.security_group.as_ref());
-    let subnet = snapshot.subnet(subnet).and_then(|subnet| subnet.security_group.as_ref());
-    for group in interface.into_iter().chain(subnet) {
+    for group in interface.into_iter().chain(subnet.security_group.as_ref()) {
         let rules = if to_platform { &group.platform } else { &group.outbound };
-        evaluate(decision, group, rules, &header, Stage::NsgOutbound)?;
+        evaluate(decision, group, rules, &header, stage)?;
     }
     Ok(())
 }
 
-/// The receiver's groups; `host` is where the packet goes, an appliance on its way included.
+/// The receiver's rules: the network manager's, then the groups of its subnet and its interface. `host` is where the
+/// packet goes, an appliance on its way included. The platform's probes meet them like any packet.
 pub(super) fn inbound(decision: &mut Decision<'_, impl Observer>, host: &Host) -> Result<(), Stop> {
     let snapshot = decision.snapshot;
+    let Some(subnet) = snapshot.subnet(host.subnet) else { return Ok(()) };
     let header = Header { source: decision.seen, ..decision.header(host.destination) };
+    let stage = Stage::NsgInbound;
+    if security_admin::judge(decision, &subnet.security_admin.inbound, &header, stage)? == Groups::Skipped {
+        return Ok(());
+    }
     let interface = host.interface.and_then(|index| snapshot.interfaces.get(index)?.security_group.as_ref());
-    let subnet = snapshot.subnet(host.subnet).and_then(|subnet| subnet.security_group.as_ref());
-    for group in subnet.into_iter().chain(interface) {
-        evaluate(decision, group, &group.inbound, &header, Stage::NsgInbound)?;
+    if subnet.security_group.is_none() && interface.is_none() {
+        return without_group(decision, host);
+    }
+    for group in subnet.security_group.as_ref().into_iter().chain(interface) {
+        evaluate(decision, group, &group.inbound, &header, stage)?;
     }
     Ok(())
+}
+
+/// Where no group is, everything is let in; whether by a public address too, is an option (it is said that those of the
+/// Standard SKU are closed).
+fn without_group(decision: &mut Decision<'_, impl Observer>, host: &Host) -> Result<(), Stop> {
+    let by_public_address = decision.question.destination != host.destination;
+    if !by_public_address || !decision.snapshot.closed_public_addresses || decision.scope == Scope::Established {
+        return Ok(());
+    }
+    let note = "no network security group lets anything in by the public address (publicAddressWithoutSecurityGroup: closed)";
+    decision.observer.step(|| Step { access: Some(Access::Deny), note: Some(note.into()), ..Step::new(Stage::NsgInbound) });
+    Err(Stop::silent(Reason::NsgDeny))
 }
 
 fn evaluate(

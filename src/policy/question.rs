@@ -1,7 +1,7 @@
 //! What is asked of the policy, and what it answers.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ids::{Access, PortId, RuleId, Zone};
 use super::position::Position;
 use crate::packet::Reason;
+use crate::wire::protocol;
 
 /// Who sends: the identity that admission and classification give to a packet. Indices are the snapshot's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +54,13 @@ impl Question {
     /// Whether the protocol has ports that rules look at (TCP, UDP).
     #[must_use]
     pub const fn has_ports(&self) -> bool {
-        matches!(self.protocol, 6 | 17)
+        matches!(self.protocol, protocol::TCP | protocol::UDP)
     }
 
     /// ICMP or ICMPv6.
     #[must_use]
     pub const fn is_icmp(&self) -> bool {
-        matches!(self.protocol, 1 | 58)
+        matches!(self.protocol, protocol::ICMP | protocol::ICMPV6)
     }
 }
 
@@ -119,10 +120,13 @@ pub struct Delivery {
 pub enum Source {
     /// The (private) source as it is: inside a network, to a peer, or from outside.
     Unchanged(IpAddr),
-    /// Over a service endpoint: the private address with its network and subnet as identity.
+    /// Over a service endpoint, the private address with its network and subnet as identity; or by a private endpoint.
     Private(Ipv4Addr),
     /// To the internet or a public service: a public address. Ports are translated where they collide.
     Public(Ipv4Addr),
+    /// Over a service endpoint to a service with `sourceEncoding: ServiceTunnel`: an IPv6 address that carries network,
+    /// subnet and private address.
+    ServiceTunnel(Ipv6Addr),
 }
 
 impl Source {
@@ -132,6 +136,7 @@ impl Source {
         match self {
             Self::Unchanged(address) => address,
             Self::Private(address) | Self::Public(address) => IpAddr::V4(address),
+            Self::ServiceTunnel(address) => IpAddr::V6(address),
         }
     }
 }
@@ -163,10 +168,14 @@ pub enum NextHopType {
     VnetLocal,
     /// A peered network.
     VNetPeering,
+    /// A peered network in another region, where deployments name that apart.
+    VNetGlobalPeering,
     /// A gateway.
     VirtualNetworkGateway,
     /// A service endpoint.
     VirtualNetworkServiceEndpoint,
+    /// A private endpoint.
+    InterfaceEndpoint,
     /// An appliance.
     VirtualAppliance,
     /// The internet.

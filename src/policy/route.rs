@@ -1,113 +1,19 @@
-//! Effective routes of a subnet: longest prefix, then user > BGP > system (Azure: virtual-networks-udr-overview).
+//! The route that a packet takes: the sender's subnet decides (Azure: virtual-networks-udr-overview).
 //!
-//! Two refinements, both documented: an endpoint's route wins over a user's and a gateway's whatever their length
-//! (unless `endpointRouteOverUserRoute: longest-prefix`), and the system's routes to networks, peers and endpoints win
-//! over longer ones that a gateway learned. ICMP does not use endpoints: it takes the next best route.
+//! What comes from on-premises follows the route table of the gateway's `GatewaySubnet`, where that has one.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::decide::{Decision, Stop};
+pub use super::effective_routes::{Hop, Origin, Route, Routes};
 use super::ids::Access;
-use super::position::Position;
-use super::question::{NextHopType, Observer, Question, RouteSource, Sender, Stage, Step};
+use super::private_endpoint;
+use super::question::{Observer, Question, RouteSource, Sender, Stage, Step};
 use super::snapshot::{METADATA_ADDRESS, PLATFORM_ADDRESS, Snapshot};
+use super::topology::Subnet;
 use crate::packet::Reason;
-use crate::table::longest_prefix::LongestPrefix;
-
-/// A subnet's effective routes, by where they come from.
-#[derive(Clone, Debug, Default)]
-pub struct Routes {
-    /// User routes.
-    pub user: LongestPrefix<Route>,
-    /// Routes that gateways bring.
-    pub gateway: LongestPrefix<Route>,
-    /// System routes without the endpoints'.
-    pub system: LongestPrefix<Route>,
-    /// Endpoint routes.
-    pub endpoint: LongestPrefix<Route>,
-}
-
-/// A route.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// Where packets go.
-    pub hop: Hop,
-    /// Where it comes from.
-    pub source: RouteSource,
-    /// User routes: table, name and place. Endpoint routes: the endpoint's service, as table, and its place.
-    pub origin: Option<Origin>,
-}
-
-/// What a route comes from in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Route table, or none for what stands at the subnet itself.
-    pub table: Option<String>,
-    /// The route's name, or the endpoint's service.
-    pub name: String,
-    /// Place in the file.
-    pub position: Position,
-}
-
-/// Where a route leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hop {
-    /// Inside the network.
-    VnetLocal,
-    /// To a peered network.
-    Peering(usize),
-    /// To a gateway.
-    Gateway(usize),
-    /// To a user route's gateway that the network does not have.
-    NoGateway,
-    /// Over a service endpoint.
-    Endpoint,
-    /// To an appliance.
-    Appliance(IpAddr),
-    /// To the internet.
-    Internet,
-    /// Nowhere.
-    None,
-}
-
-impl Hop {
-    /// Azure's name for it.
-    #[must_use]
-    pub const fn kind(self) -> NextHopType {
-        match self {
-            Self::VnetLocal => NextHopType::VnetLocal,
-            Self::Peering(_) => NextHopType::VNetPeering,
-            Self::Gateway(_) | Self::NoGateway => NextHopType::VirtualNetworkGateway,
-            Self::Endpoint => NextHopType::VirtualNetworkServiceEndpoint,
-            Self::Appliance(_) => NextHopType::VirtualAppliance,
-            Self::Internet => NextHopType::Internet,
-            Self::None => NextHopType::None,
-        }
-    }
-}
-
-impl Routes {
-    /// The route that wins for a destination, and its prefix. `endpoints`: whether endpoint routes count at all;
-    /// `by_length`: whether they must be the longest to win over a user's.
-    #[must_use]
-    pub fn select(&self, destination: IpAddr, endpoints: bool, by_length: bool) -> Option<(IpNet, &Route)> {
-        let endpoint = if endpoints { self.endpoint.lookup(destination) } else { None };
-        let system = self.system.lookup(destination);
-        let user = self.user.lookup(destination).filter(|_| endpoint.is_none() || by_length);
-        let preferred = system.is_some_and(|(_, route)| matches!(route.hop, Hop::VnetLocal | Hop::Peering(_)));
-        let gateway = self.gateway.lookup(destination).filter(|_| endpoint.is_none() && !preferred);
-        // Of equally long prefixes the first here wins.
-        let mut winner = None::<(IpNet, &Route)>;
-        for candidate in [endpoint, user, gateway, system].into_iter().flatten() {
-            if winner.is_none_or(|(prefix, _)| candidate.0.prefix_len() > prefix.prefix_len()) {
-                winner = Some(candidate);
-            }
-        }
-        winner
-    }
-}
 
 /// Where a packet goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +24,8 @@ pub(super) enum NextHop {
     Public,
     /// To a service, with a private source.
     Endpoint,
+    /// To a service, by a private endpoint.
+    PrivateEndpoint(usize),
     /// To an appliance in this network.
     Appliance(usize, IpAddr),
     /// To on-premises.
@@ -128,13 +36,14 @@ pub(super) enum NextHop {
 
 /// Where the packet goes next.
 pub(super) fn next_hop(decision: &mut Decision<'_, impl Observer>) -> Result<NextHop, Stop> {
-    match decision.question.sender {
+    let next_hop = match decision.question.sender {
         Sender::Subnet { subnet, .. } => from_subnet(decision, subnet),
-        Sender::Service(service) => Err(refuse_service(decision, service)),
+        Sender::Service(service) => from_service(decision, service),
         Sender::Internet => Ok(NextHop::Public),
-        Sender::Gateway(gateway) => Ok(from_gateway(decision, gateway)),
+        Sender::Gateway(gateway) => from_gateway(decision, gateway),
         Sender::Platform => from_platform(decision),
-    }
+    }?;
+    Ok(private_endpoint::instead(decision, next_hop))
 }
 
 fn from_subnet(decision: &mut Decision<'_, impl Observer>, index: usize) -> Result<NextHop, Stop> {
@@ -145,17 +54,23 @@ fn from_subnet(decision: &mut Decision<'_, impl Observer>, index: usize) -> Resu
     let snapshot = decision.snapshot;
     let subnet = snapshot.subnet(index).ok_or_else(|| Stop::silent(Reason::NoRoute))?;
     let endpoints = !decision.question.is_icmp();
-    let Some((prefix, route)) = subnet.routes.select(destination, endpoints, snapshot.endpoint_by_longest_prefix) else {
+    let Some((prefix, route)) = subnet.routes.select(destination, endpoints) else {
         decision.observer.step(|| Step { access: Some(Access::Deny), note: Some("no route matches".into()), ..Step::new(Stage::Route) });
         return Err(Stop::silent(Reason::NoRoute));
     };
+    follow(decision, subnet, prefix, route)
+}
+
+/// Tells the route, and goes where it leads.
+fn follow(decision: &mut Decision<'_, impl Observer>, subnet: &Subnet, prefix: IpNet, route: &Route) -> Result<NextHop, Stop> {
     decision.next_hop_type = Some(route.hop.kind());
-    tell(decision, prefix, route);
+    tell(decision, subnet, prefix, route);
     match route.hop {
         Hop::VnetLocal => Ok(NextHop::Network(subnet.network)),
-        Hop::Peering(remote) => Ok(NextHop::Network(remote)),
+        Hop::Peering(remote) | Hop::GlobalPeering(remote) => Ok(NextHop::Network(remote)),
         Hop::Gateway(gateway) => Ok(NextHop::Gateway(gateway)),
         Hop::Endpoint => Ok(NextHop::Endpoint),
+        Hop::PrivateEndpoint { network, .. } => Ok(NextHop::Network(network)),
         Hop::Appliance(address) => Ok(NextHop::Appliance(subnet.network, address)),
         Hop::Internet => Ok(NextHop::Public),
         Hop::NoGateway => Err(Stop::silent(Reason::NoRoute)),
@@ -168,12 +83,24 @@ fn from_subnet(decision: &mut Decision<'_, impl Observer>, index: usize) -> Resu
 pub fn takes_endpoint(snapshot: &Snapshot, question: &Question) -> bool {
     let Sender::Subnet { subnet, .. } = question.sender else { return false };
     let Some(subnet) = snapshot.subnet(subnet) else { return false };
-    let selected = subnet.routes.select(question.destination, !question.is_icmp(), snapshot.endpoint_by_longest_prefix);
+    let selected = subnet.routes.select(question.destination, !question.is_icmp());
     selected.is_some_and(|(_, route)| route.hop == Hop::Endpoint)
 }
 
-fn tell(decision: &mut Decision<'_, impl Observer>, prefix: IpNet, route: &Route) {
+/// The network that a subnet's routes lead to with `question`, where it is one that they lead into.
+pub(super) fn network_ahead(snapshot: &Snapshot, subnet: usize, question: &Question) -> Option<usize> {
+    let subnet = snapshot.subnet(subnet)?;
+    let (_, route) = subnet.routes.select(question.destination, !question.is_icmp())?;
+    match route.hop {
+        Hop::VnetLocal => Some(subnet.network),
+        Hop::Peering(network) | Hop::GlobalPeering(network) | Hop::PrivateEndpoint { network, .. } => Some(network),
+        _ => None,
+    }
+}
+
+fn tell(decision: &mut Decision<'_, impl Observer>, subnet: &Subnet, prefix: IpNet, route: &Route) {
     let denied = matches!(route.hop, Hop::None | Hop::NoGateway);
+    let (destination, endpoints) = (decision.question.destination, !decision.question.is_icmp());
     decision.observer.step(|| Step {
         object: route.origin.as_ref().and_then(|origin| origin.table.clone()),
         rule: route.origin.as_ref().filter(|origin| origin.table.is_some()).map(|origin| origin.name.clone()),
@@ -183,35 +110,70 @@ fn tell(decision: &mut Decision<'_, impl Observer>, prefix: IpNet, route: &Route
         route_source: Some(route.source),
         next_hop_type: Some(route.hop.kind()),
         next_hop_address: if let Hop::Appliance(address) = route.hop { Some(address) } else { None },
+        note: subnet.routes.remark(destination, prefix, route, endpoints),
         ..Step::new(Stage::Route)
     });
 }
 
-/// A service never opens a connection: only replies of known flows pass, and those are not asked about here.
+/// A service reaches other services, as what it is: a source inside Azure with a public address. An integrated app reaches
+/// the public side besides. Into networks and to the internet no service opens a connection: there only replies of known
+/// flows pass, and those are not asked about here (Azure: virtual-networks-faq).
+fn from_service(decision: &mut Decision<'_, impl Observer>, service: usize) -> Result<NextHop, Stop> {
+    let snapshot = decision.snapshot;
+    let other = snapshot.directory.services.get(&decision.question.destination);
+    // Integration is IPv4's.
+    let by_ipv4 = decision.question.destination.is_ipv4();
+    let integrated = by_ipv4 && snapshot.services.get(service).is_some_and(|service| service.integration.is_some());
+    let itself = other == Some(&service);
+    if !itself && (other.is_some() || integrated) { Ok(NextHop::Public) } else { Err(refuse_service(decision, service)) }
+}
+
 fn refuse_service(decision: &mut Decision<'_, impl Observer>, service: usize) -> Stop {
     let name = decision.snapshot.services.get(service).map(|service| service.name.clone());
     decision.observer.step(|| Step {
         object: name,
         access: Some(Access::Deny),
-        note: Some("a service never opens a connection".into()),
+        note: Some("a service opens no connection into a network or to the internet".into()),
         ..Step::new(Stage::Classification)
     });
     Stop::silent(Reason::ServiceInitiated)
 }
 
-/// On-premises hosts reach the gateway's network and the peers that use it; the rest is the internet's.
-fn from_gateway(decision: &Decision<'_, impl Observer>, gateway: usize) -> NextHop {
+/// On-premises hosts reach the gateway's network and the peers that use it, by the routes of the GatewaySubnet; the rest
+/// is the internet's.
+fn from_gateway(decision: &mut Decision<'_, impl Observer>, index: usize) -> Result<NextHop, Stop> {
     let snapshot = decision.snapshot;
-    let Some(gateway) = snapshot.gateways.get(gateway) else { return NextHop::Public };
     let destination = decision.question.destination;
-    super::peering::gateway_clients(snapshot, gateway.network)
-        .find(|network| {
-            snapshot
-                .networks
-                .get(*network)
-                .is_some_and(|network| network.address_prefixes.iter().any(|prefix| prefix.contains(&destination)))
-        })
-        .map_or(NextHop::Public, NextHop::Network)
+    let Some(network) = network_of_gateway(snapshot, index, destination) else { return beyond(decision, index) };
+    // The system's routes lead where the address is.
+    user_route_of_gateway(snapshot, index, destination)
+        .map_or(Ok(NextHop::Network(network)), |(subnet, prefix, route)| follow(decision, subnet, prefix, route))
+}
+
+/// The network that a gateway leads to an address in.
+pub(super) fn network_of_gateway(snapshot: &Snapshot, gateway: usize, destination: IpAddr) -> Option<usize> {
+    let gateway = snapshot.gateways.get(gateway)?;
+    let holds = |network: &usize| snapshot.networks.get(*network).is_some_and(|network| network.holds(destination));
+    super::peering::gateway_clients(snapshot, gateway.network).find(holds)
+}
+
+/// The user route of a gateway's GatewaySubnet that wins for an address.
+pub(super) fn user_route_of_gateway(snapshot: &Snapshot, gateway: usize, destination: IpAddr) -> Option<(&Subnet, IpNet, &Route)> {
+    let subnet = snapshot.subnet(snapshot.gateways.get(gateway)?.subnet?)?;
+    let (prefix, route) = subnet.routes.select(destination, false)?;
+    (route.source == RouteSource::User).then_some((subnet, prefix, route))
+}
+
+/// What no network behind a gateway has is the internet's, where it can be.
+fn beyond(decision: &mut Decision<'_, impl Observer>, gateway: usize) -> Result<NextHop, Stop> {
+    let (directory, destination) = (&decision.snapshot.directory, decision.question.destination);
+    if directory.internet.contains(destination) || directory.services.contains_key(&destination) {
+        return Ok(NextHop::Public);
+    }
+    let name = decision.snapshot.gateways.get(gateway).map_or("the gateway", |gateway| &gateway.name);
+    let note = format!("no network that {name} serves has this address");
+    decision.observer.step(|| Step { access: Some(Access::Deny), note: Some(note), ..Step::new(Stage::Route) });
+    Err(Stop::silent(Reason::NoRoute))
 }
 
 /// The platform's probes carry no network: they reach the only one that has the destination.

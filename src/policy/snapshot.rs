@@ -5,10 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::ids::{Ids, PortId, RuleId, Zone};
-use super::nsg::SecurityGroup;
 use super::question::Sender;
 use super::service_firewall::Firewall;
-use super::topology::{Gateway, Interface, Service, Subnet, VirtualNetwork};
+use super::topology::{Gateway, Interface, PrivateEndpoint, Service, Subnet, VirtualNetwork};
 use crate::table::prefix_set::PrefixSet;
 
 /// 168.63.129.16, the platform's address in every network (Azure: what-is-ip-address-168-63-129-16).
@@ -31,12 +30,12 @@ pub struct Snapshot {
     pub ports: Vec<SnapshotPort>,
     /// The file, as the user gave its path.
     pub file: String,
-    /// The longer of an endpoint's and a user's prefix wins (`endpointRouteOverUserRoute: longest-prefix`).
-    pub endpoint_by_longest_prefix: bool,
     /// Peerings take forwarded packets without `allowForwardedTraffic` (`forwardedTrafficCheck: lenient`).
     pub lenient_forwarded_traffic: bool,
     /// A TCP packet of no known flow is judged like a SYN (`tcpWithoutHandshake: allow-if-rules-allow`), else dropped.
     pub tcp_without_handshake: bool,
+    /// What comes to a public address where no security group is, is dropped (`publicAddressWithoutSecurityGroup: closed`).
+    pub closed_public_addresses: bool,
     /// Virtual networks.
     pub networks: Vec<VirtualNetwork>,
     /// Subnets of all networks.
@@ -47,6 +46,8 @@ pub struct Snapshot {
     pub services: Vec<Service>,
     /// Gateways.
     pub gateways: Vec<Gateway>,
+    /// Private endpoints.
+    pub private_endpoints: Vec<PrivateEndpoint>,
     /// Where things are found by number or address.
     pub directory: Directory,
 }
@@ -60,6 +61,8 @@ pub struct Directory {
     pub zones: Vec<Option<Place>>,
     /// (network, private address) → interface.
     pub interfaces: HashMap<(usize, IpAddr), usize>,
+    /// (network, private address) → what stands for a service there.
+    pub stand_ins: HashMap<(usize, IpAddr), StandIn>,
     /// Public address → interface.
     pub public_interfaces: HashMap<Ipv4Addr, usize>,
     /// Address → service (not injected).
@@ -86,6 +89,15 @@ pub struct Directory {
     pub internet_zone: Zone,
     /// Zone of the platform.
     pub platform_zone: Zone,
+}
+
+/// A private address that is no host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandIn {
+    /// A private endpoint's: it leads to a service.
+    PrivateEndpoint(usize),
+    /// An integrated app's: the service of this index sends from it.
+    App(usize),
 }
 
 /// Whose a zone is.
@@ -173,10 +185,11 @@ impl Snapshot {
 
     /// The rules that this configuration has and that are counted; a number may come several times.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> + '_ {
+        let of_managers = self.subnets.iter().flat_map(|subnet| subnet.security_admin.rules());
         let of_subnets = self.subnets.iter().filter_map(|subnet| subnet.security_group.as_ref());
         let of_interfaces = self.interfaces.iter().filter_map(|interface| interface.security_group.as_ref());
-        let of_services = self.services.iter().filter_map(|service| service.firewall.as_ref());
-        of_subnets.chain(of_interfaces).flat_map(SecurityGroup::rules).chain(of_services.flat_map(Firewall::rules))
+        let of_services = self.services.iter().flat_map(Service::firewalls);
+        of_subnets.chain(of_interfaces).flat_map(|group| group.rules()).chain(of_services.flat_map(Firewall::rules)).chain(of_managers)
     }
 
     /// The port with this number, where the configuration has it (still).
@@ -221,6 +234,12 @@ impl Snapshot {
     #[must_use]
     pub fn interface_at(&self, network: usize, address: IpAddr) -> Option<usize> {
         self.directory.interfaces.get(&(network, address)).copied()
+    }
+
+    /// What stands for a service at an address of a network (private form).
+    #[must_use]
+    pub fn stand_in(&self, network: usize, address: IpAddr) -> Option<StandIn> {
+        self.directory.stand_ins.get(&(network, address)).copied()
     }
 
     /// The most specific port that stands for an address (private form) of a subnet.

@@ -3,10 +3,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::app_service;
 use super::decide::{Decision, Stop};
 use super::ids::Access;
+use super::private_endpoint;
 use super::question::{Observer, Sender, Source, Stage, Step};
 use super::route::NextHop;
+use super::service_tunnel;
 use crate::packet::Reason;
 
 /// Decides the source.
@@ -14,6 +17,10 @@ pub(super) fn rewrite(decision: &mut Decision<'_, impl Observer>, next_hop: Next
     let source = match next_hop {
         NextHop::Endpoint => over_endpoint(decision)?,
         NextHop::Public => to_public(decision)?,
+        NextHop::PrivateEndpoint(index) => {
+            let source = unchanged(decision);
+            private_endpoint::source(decision, index, source)
+        }
         NextHop::Network(_) | NextHop::Appliance(..) | NextHop::Gateway(_) | NextHop::Platform => unchanged(decision),
     };
     decision.observer.seen_as(source);
@@ -31,6 +38,12 @@ fn unchanged(decision: &mut Decision<'_, impl Observer>) -> Source {
 fn over_endpoint(decision: &mut Decision<'_, impl Observer>) -> Result<Source, Stop> {
     let IpAddr::V4(source) = unchanged(decision).address() else { return Err(Stop::silent(Reason::NoRoute)) };
     decision.over_endpoint = true;
+    if let Sender::Subnet { subnet, .. } = decision.question.sender
+        && let Some(encoded) = service_tunnel::source(decision, subnet, source)?
+    {
+        tell(decision, "an IPv6 address that carries the private one, its network and its subnet");
+        return Ok(Source::ServiceTunnel(encoded));
+    }
     tell(decision, "the private address, with its network and subnet as identity");
     Ok(Source::Private(source))
 }
@@ -42,7 +55,11 @@ fn to_public(decision: &mut Decision<'_, impl Observer>) -> Result<Source, Stop>
         Sender::Gateway(gateway) => {
             snapshot.gateways.get(gateway).and_then(|gateway| Some((gateway.public_address?, "the gateway's public address")))
         }
-        _ => return Ok(Source::Unchanged(decision.question.source)),
+        Sender::Service(service) => match of_service(decision, service) {
+            Some(outbound) => Some(outbound),
+            None => return Ok(Source::Unchanged(decision.question.source)),
+        },
+        Sender::Internet | Sender::Platform => return Ok(Source::Unchanged(decision.question.source)),
     };
     match public.filter(|_| decision.question.source.is_ipv4()) {
         Some((address, whose)) => {
@@ -61,7 +78,14 @@ fn to_public(decision: &mut Decision<'_, impl Observer>) -> Result<Source, Stop>
     }
 }
 
-/// The NAT gateway's address, else the interface's own, else the network's default.
+/// An app sends from its outbound addresses, where the file gives any; other services from the address that they have.
+fn of_service(decision: &Decision<'_, impl Observer>, service: usize) -> Option<(Ipv4Addr, &'static str)> {
+    let outbound = &decision.snapshot.services.get(service)?.outbound_addresses;
+    Some((choose(outbound, decision.question.source)?, "the app's own outbound address"))
+}
+
+/// The NAT gateway's address, else the interface's own, else the network's default. An app leaves by a NAT gateway or
+/// another route of its subnet, else with the addresses that it has without a network (Azure: overview-vnet-integration).
 fn of_subnet(decision: &mut Decision<'_, impl Observer>, subnet: usize, interface: Option<usize>) -> Option<(Ipv4Addr, &'static str)> {
     let snapshot = decision.snapshot;
     let (network, subnet) = (snapshot.network_of(subnet)?, snapshot.subnet(subnet)?);
@@ -69,6 +93,10 @@ fn of_subnet(decision: &mut Decision<'_, impl Observer>, subnet: usize, interfac
     if let Some(gateway) = &subnet.nat_gateway {
         decision.tcp_idle = Some(gateway.tcp_idle);
         return Some((choose(&gateway.public_addresses, decision.question.source)?, "the NAT gateway's public address"));
+    }
+    if let Some(app) = app_service::behind(snapshot, decision.question.sender, decision.question.source) {
+        let outbound = app_service::public_addresses(snapshot, app);
+        return Some((choose(&outbound, decision.question.source)?, "the app's own outbound address"));
     }
     let own = interface.and_then(|index| snapshot.interfaces.get(index)?.public_address);
     let default = network.default_outbound_address.filter(|_| subnet.default_outbound_access);

@@ -1,17 +1,21 @@
 //! The compiled objects of a [`Snapshot`](super::snapshot::Snapshot): what stands where. Indices are the snapshot's.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::ids::Zone;
 use super::nsg::SecurityGroup;
 use super::position::Position;
 use super::question::Shown;
 use super::route::Routes;
+use super::security_admin::SecurityAdmin;
 use super::service_firewall::Firewall;
+use super::service_tunnel;
 use crate::table::port_set::PortSet;
+use crate::table::prefix_set::PrefixSet;
 
 /// A virtual network.
 #[derive(Clone, Debug)]
@@ -32,6 +36,14 @@ pub struct VirtualNetwork {
     pub peerings: Vec<Peering>,
 }
 
+impl VirtualNetwork {
+    /// Whether an address lies in the network's address space.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.address_prefixes.iter().any(|prefix| prefix.contains(&address))
+    }
+}
+
 /// One half of a connected peering.
 #[derive(Clone, Copy, Debug)]
 pub struct Peering {
@@ -41,8 +53,12 @@ pub struct Peering {
     pub allow_virtual_network_access: bool,
     /// Packets that come from there, but not from that network's own hosts, are taken.
     pub allow_forwarded_traffic: bool,
-    /// Gateways here serve the other network, or those there serve this one (both halves agree).
+    /// Gateways here serve the other network: allowGatewayTransit here, useRemoteGateways there.
     pub shares_gateway: bool,
+    /// The peering joins the whole networks, not chosen subnets (`peerCompleteVnets`).
+    pub complete: bool,
+    /// Place in the file.
+    pub position: Position,
 }
 
 /// A subnet.
@@ -59,15 +75,23 @@ pub struct Subnet {
     /// The first IPv4 prefix and what its hosts really use instead.
     pub wire: Option<WirePrefix>,
     /// NSG, compiled for this subnet.
-    pub security_group: Option<SecurityGroup>,
+    pub security_group: Option<Arc<SecurityGroup>>,
+    /// Security admin rules of its network, compiled for this subnet.
+    pub security_admin: Arc<SecurityAdmin>,
+    /// Licence servers that its hosts reach past the security rules; none where a user's route leads everything elsewhere.
+    pub license_servers: Arc<PrefixSet>,
     /// Effective routes.
-    pub routes: Routes,
+    pub routes: Arc<Routes>,
     /// Endpoint policies attached.
     pub endpoint_policies: Vec<EndpointPolicy>,
     /// Public addresses and TCP idle timeout of the NAT gateway; not empty where there is one.
     pub nat_gateway: Option<NatGateway>,
     /// Whether hosts without a public address of their own leave with the network's default one (ARM's property).
     pub default_outbound_access: bool,
+    /// The prefix of its sources in service tunnels; `None` where it or its network has no tunnel key.
+    pub tunnel_prefix: Option<Ipv6Net>,
+    /// Whether its NSG looks at what arrives at private endpoints here.
+    pub guards_private_endpoints: bool,
 }
 
 /// A prefix and what stands for it on the wire (same length).
@@ -177,7 +201,7 @@ pub struct Interface {
     /// Its own public address.
     pub public_address: Option<Ipv4Addr>,
     /// NSG, compiled for the interface's subnet.
-    pub security_group: Option<SecurityGroup>,
+    pub security_group: Option<Arc<SecurityGroup>>,
     /// May send and receive for others.
     pub enable_ip_forwarding: bool,
     /// The injected service that lives here.
@@ -203,19 +227,81 @@ pub struct Service {
     pub ports: PortSet,
     /// What a refused client is shown.
     pub denial: Shown,
-    /// It sees sources that come over an endpoint as IPv6 addresses.
-    pub service_tunnel: bool,
+    /// `sourceEncoding: ServiceTunnel`: the prefix of its IPv6 addresses, by which what comes over an endpoint reaches it.
+    pub tunnel_prefix: Option<Ipv6Net>,
     /// Injected: the subnet it lives in.
     pub subnet: Option<usize>,
     /// Firewall; `None`: open.
     pub firewall: Option<Firewall>,
+    /// A private endpoint leads to it.
+    pub has_private_endpoint: bool,
+    /// App Service: the subnet that the app is integrated with.
+    pub integration: Option<Integration>,
+    /// App Service: public addresses that the app sends from; empty: its own.
+    pub outbound_addresses: Vec<Ipv4Addr>,
+    /// Those of its addresses that the deployment (scm) site of an app has to itself.
+    pub scm_addresses: Vec<IpAddr>,
+    /// The firewall of the deployment site.
+    pub scm_firewall: Option<Firewall>,
+}
+
+/// An app's regional integration with a subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integration {
+    /// The subnet.
+    pub subnet: usize,
+    /// The private address that stands for the app.
+    pub address: Ipv4Addr,
+    /// Everything enters the network, not only what goes to private addresses.
+    pub route_all: bool,
+}
+
+/// A private endpoint.
+#[derive(Clone, Debug)]
+pub struct PrivateEndpoint {
+    /// Name as written.
+    pub name: String,
+    /// Place in the file.
+    pub position: Position,
+    /// The subnet that it is in.
+    pub subnet: usize,
+    /// Its address there.
+    pub address: IpAddr,
+    /// The service that it leads to.
+    pub service: usize,
 }
 
 impl Service {
+    /// Whether an address is its own: those that it is known by, and the IPv6 addresses that stand for them in a tunnel.
+    #[must_use]
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.addresses.contains(&address) || self.tunnel_addresses().any(|own| IpAddr::V6(own) == address)
+    }
+
+    /// The IPv6 addresses by which what comes over an endpoint reaches it; none without a tunnel.
+    pub fn tunnel_addresses(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
+        let embed = |address: &IpAddr| match (self.tunnel_prefix, address) {
+            (Some(prefix), IpAddr::V4(address)) => Some(service_tunnel::embed(prefix, *address)),
+            _ => None,
+        };
+        self.addresses.iter().filter_map(embed)
+    }
+
     /// Whether it is a storage account.
     #[must_use]
     pub fn is_storage(&self) -> bool {
         self.kind.eq_ignore_ascii_case("Microsoft.Storage/storageAccounts")
+    }
+
+    /// The firewall that a client of this address meets.
+    #[must_use]
+    pub fn firewall_at(&self, address: IpAddr) -> Option<&Firewall> {
+        if self.scm_addresses.contains(&address) { self.scm_firewall.as_ref() } else { self.firewall.as_ref() }
+    }
+
+    /// All its firewalls.
+    pub fn firewalls(&self) -> impl Iterator<Item = &Firewall> {
+        self.firewall.iter().chain(&self.scm_firewall)
     }
 }
 
@@ -226,8 +312,10 @@ pub struct EndpointPolicy {
     pub name: String,
     /// Place in the file.
     pub position: Position,
-    /// Listed services.
+    /// Accounts that it lets through.
     pub services: Vec<usize>,
+    /// Accounts of which the file does not say whether what the policy lists holds them.
+    pub unsettled: Vec<usize>,
 }
 
 /// A gateway.
@@ -237,6 +325,8 @@ pub struct Gateway {
     pub name: String,
     /// The network that it is in.
     pub network: usize,
+    /// Its GatewaySubnet.
+    pub subnet: Option<usize>,
     /// Its zone.
     pub zone: Zone,
     /// On-premises prefixes.

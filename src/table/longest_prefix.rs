@@ -19,6 +19,14 @@ struct Length<N, T> {
     entries: Vec<(N, IpNet, T)>,
 }
 
+impl<N: Ord + Copy, T> Length<N, T> {
+    /// Puts the entries in order. The sort is stable: of equal prefixes the first stays first, and alone.
+    fn settle(&mut self) {
+        self.entries.sort_by_key(|entry| entry.0);
+        self.entries.dedup_by_key(|entry| entry.0);
+    }
+}
+
 impl<T> Default for LongestPrefix<T> {
     fn default() -> Self {
         Self { v4: Vec::new(), v6: Vec::new() }
@@ -32,10 +40,12 @@ impl<T> LongestPrefix<T> {
         for (prefix, value) in entries {
             let prefix = prefix.trunc();
             match prefix {
-                IpNet::V4(net) => insert(&mut table.v4, net.network().to_bits(), net.netmask().to_bits(), prefix, value),
-                IpNet::V6(net) => insert(&mut table.v6, net.network().to_bits(), net.netmask().to_bits(), prefix, value),
+                IpNet::V4(net) => push(&mut table.v4, net.network().to_bits(), net.netmask().to_bits(), prefix, value),
+                IpNet::V6(net) => push(&mut table.v6, net.network().to_bits(), net.netmask().to_bits(), prefix, value),
             }
         }
+        table.v4.iter_mut().for_each(Length::settle);
+        table.v6.iter_mut().for_each(Length::settle);
         table
     }
 
@@ -48,6 +58,21 @@ impl<T> LongestPrefix<T> {
         }
     }
 
+    /// The longest prefix that covers all of `prefix` (itself, where it is there), and its value.
+    #[must_use]
+    pub fn covering(&self, prefix: IpNet) -> Option<(IpNet, &T)> {
+        match prefix {
+            IpNet::V4(net) => lookup(at_most(&self.v4, net.prefix_len()), net.network().to_bits()),
+            IpNet::V6(net) => lookup(at_most(&self.v6, net.prefix_len()), net.network().to_bits()),
+        }
+    }
+
+    /// The value of exactly this prefix.
+    #[must_use]
+    pub fn get(&self, prefix: IpNet) -> Option<&T> {
+        self.covering(prefix).filter(|(found, _)| *found == prefix.trunc()).map(|(_, value)| value)
+    }
+
     /// All entries, IPv4 before IPv6, longest prefixes first.
     pub fn iter(&self) -> impl Iterator<Item = (IpNet, &T)> {
         let v4 = self.v4.iter().flat_map(|length| length.entries.iter().map(|(_, prefix, value)| (*prefix, value)));
@@ -56,7 +81,8 @@ impl<T> LongestPrefix<T> {
     }
 }
 
-fn insert<N: Ord + Copy, T>(lengths: &mut Vec<Length<N, T>>, network: N, mask: N, prefix: IpNet, value: T) {
+/// Adds an entry, in no order among those of its length.
+fn push<N: Ord + Copy, T>(lengths: &mut Vec<Length<N, T>>, network: N, mask: N, prefix: IpNet, value: T) {
     let length = prefix.prefix_len();
     let at = match lengths.binary_search_by(|probe| length.cmp(&probe.length)) {
         Ok(at) => at,
@@ -65,11 +91,15 @@ fn insert<N: Ord + Copy, T>(lengths: &mut Vec<Length<N, T>>, network: N, mask: N
             at
         }
     };
-    if let Some(found) = lengths.get_mut(at)
-        && let Err(at) = found.entries.binary_search_by_key(&network, |entry| entry.0)
-    {
-        found.entries.insert(at, (network, prefix, value));
+    if let Some(found) = lengths.get_mut(at) {
+        found.entries.push((network, prefix, value));
     }
+}
+
+/// The lists of prefixes that are not longer than this; longest first, as all are.
+fn at_most<N, T>(lengths: &[Length<N, T>], length: u8) -> &[Length<N, T>] {
+    let longer = lengths.partition_point(|list| list.length > length);
+    lengths.get(longer..).unwrap_or_default()
 }
 
 fn lookup<N: Ord + Copy + std::ops::BitAnd<Output = N>, T>(lengths: &[Length<N, T>], address: N) -> Option<(IpNet, &T)> {
@@ -105,6 +135,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_prefix_is_covered_by_the_longest_that_holds_all_of_it(prefixes in prop::collection::vec(prefix(), 0..12), asked in prefix()) {
+            let entries: Vec<(IpNet, usize)> = prefixes.into_iter().enumerate().map(|(value, prefix)| (prefix, value)).collect();
+            let table = LongestPrefix::new(entries.clone());
+            let holding: Vec<_> = entries.iter().copied().filter(|(prefix, _)| prefix.trunc().contains(&asked.trunc())).collect();
+            let expected = reference(&holding, asked.trunc().network());
+            prop_assert_eq!(table.covering(asked).map(|(prefix, value)| (prefix, *value)), expected);
+            prop_assert_eq!(table.get(asked).copied(), expected.filter(|(prefix, _)| *prefix == asked.trunc()).map(|(_, value)| value));
+        }
+
         #[test]
         fn the_longest_covering_prefix_wins(prefixes in prop::collection::vec(prefix(), 0..12)) {
             let entries: Vec<(IpNet, usize)> = prefixes.into_iter().enumerate().map(|(value, prefix)| (prefix, value)).collect();

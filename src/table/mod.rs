@@ -1,5 +1,6 @@
 //! Structures that know bits, not Azure. Each has a plain reference twin that its property tests compare it with.
 
+pub mod coverage;
 pub mod flow;
 pub mod longest_prefix;
 pub mod ordered_scan;

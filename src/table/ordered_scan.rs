@@ -65,6 +65,18 @@ impl OrderedScan {
         Self { rules }
     }
 
+    /// The rules' conditions, first to be tried first.
+    #[must_use]
+    pub fn all_conditions(&self) -> &[Conditions] {
+        &self.rules
+    }
+
+    /// The conditions of the rule at `index`.
+    #[must_use]
+    pub fn conditions(&self, index: usize) -> Option<&Conditions> {
+        self.rules.get(index)
+    }
+
     /// Index of the first rule whose conditions hold.
     #[must_use]
     pub fn first_match(&self, header: &Header) -> Option<usize> {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::prefix_set::merge;
 
 /// An immutable set of port numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PortSet {
     ranges: Vec<RangeInclusive<u16>>,
 }
@@ -22,6 +22,12 @@ impl PortSet {
         let mut ranges: Vec<_> = ranges.into_iter().collect();
         merge(&mut ranges, |end| end.checked_add(1));
         Self { ranges }
+    }
+
+    /// The set as disjoint ranges, ascending.
+    #[must_use]
+    pub fn ranges(&self) -> &[RangeInclusive<u16>] {
+        &self.ranges
     }
 
     /// Whether `port` is in the set.

@@ -1,12 +1,13 @@
 //! Sets of addresses, written as prefixes or ranges, that answer "is it in?".
 
+use std::borrow::Borrow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
 /// An immutable set of IPv4 and IPv6 addresses. Answers by binary search over disjoint ranges.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PrefixSet {
     v4: Vec<RangeInclusive<u32>>,
     v6: Vec<RangeInclusive<u128>>,
@@ -39,13 +40,21 @@ impl PrefixSet {
         set
     }
 
-    /// What is in this set or in `other`.
+    /// What is in any of `sets`.
+    pub fn union_of(sets: impl IntoIterator<Item = impl Borrow<Self>>) -> Self {
+        let mut all = Self::default();
+        for set in sets {
+            all.v4.extend_from_slice(&set.borrow().v4);
+            all.v6.extend_from_slice(&set.borrow().v6);
+        }
+        all.normalise();
+        all
+    }
+
+    /// What is in this set and in `other`.
     #[must_use]
-    pub fn union(mut self, other: &Self) -> Self {
-        self.v4.extend_from_slice(&other.v4);
-        self.v6.extend_from_slice(&other.v6);
-        self.normalise();
-        self
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self { v4: common(&self.v4, &other.v4), v6: common(&self.v6, &other.v6) }
     }
 
     /// What is in this set and not in `other`.
@@ -70,6 +79,13 @@ impl PrefixSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
+    }
+
+    /// First and last address of each of the set's disjoint ranges, IPv4 first, ascending.
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let v4 = self.v4.iter().map(|range| (Ipv4Addr::from_bits(*range.start()).into(), Ipv4Addr::from_bits(*range.end()).into()));
+        let v6 = self.v6.iter().map(|range| (Ipv6Addr::from_bits(*range.start()).into(), Ipv6Addr::from_bits(*range.end()).into()));
+        v4.chain(v6)
     }
 
     /// The smallest prefixes that make up the set, IPv4 first, each family in ascending order.
@@ -116,6 +132,17 @@ pub(super) fn merge<N: Ord + Copy>(ranges: &mut Vec<RangeInclusive<N>>, after: i
         }
         touches
     });
+}
+
+/// What is in both; both are sorted and disjoint. Quick where `few` is short.
+fn common<N: Ord + Copy>(many: &[RangeInclusive<N>], few: &[RangeInclusive<N>]) -> Vec<RangeInclusive<N>> {
+    let met_by = |range: &RangeInclusive<N>| {
+        let (first, last) = (*range.start(), *range.end());
+        let from = many.partition_point(|other| *other.end() < first);
+        let meets = many.iter().skip(from).take_while(move |other| *other.start() <= last);
+        meets.map(move |other| (*other.start()).max(first)..=(*other.end()).min(last)).collect::<Vec<_>>()
+    };
+    few.iter().flat_map(met_by).collect()
 }
 
 /// `from` without `cut`; both are sorted and disjoint.
@@ -174,11 +201,12 @@ mod tests {
         }
 
         #[test]
-        fn union_and_difference_are_those_of_sets(a in prop::collection::vec(prefix(), 0..6), b in prop::collection::vec(prefix(), 0..6)) {
+        fn union_intersection_and_difference_are_those_of_sets(a in prop::collection::vec(prefix(), 0..6), b in prop::collection::vec(prefix(), 0..6)) {
             let (a, b) = (PrefixSet::from_prefixes(a), PrefixSet::from_prefixes(b));
-            let (union, difference) = (a.clone().union(&b), a.difference(&b));
+            let (union, common, difference) = (PrefixSet::union_of([&a, &b]), a.intersection(&b), a.difference(&b));
             for address in probes() {
                 prop_assert_eq!(union.contains(address), a.contains(address) || b.contains(address));
+                prop_assert_eq!(common.contains(address), a.contains(address) && b.contains(address));
                 prop_assert_eq!(difference.contains(address), a.contains(address) && !b.contains(address));
             }
         }

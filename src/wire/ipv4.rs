@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use super::checksum::sum;
+
 /// Length of the header without options, in bytes.
 pub const LENGTH: usize = 20;
 /// Offset of the total length.
@@ -39,6 +41,13 @@ impl<'a> Header<'a> {
     #[must_use]
     pub const fn header_length(self) -> usize {
         (self.0[0] & 0x0f) as usize * 4
+    }
+
+    /// Type of service: DSCP and, in the two low bits, ECN.
+    #[inline]
+    #[must_use]
+    pub const fn type_of_service(self) -> u8 {
+        self.0[1]
     }
 
     /// Length of the packet, header included.
@@ -102,6 +111,49 @@ impl<'a> Header<'a> {
     #[must_use]
     pub const fn destination(self) -> Ipv4Addr {
         Ipv4Addr::new(self.0[16], self.0[17], self.0[18], self.0[19])
+    }
+}
+
+/// A header to be written, without options.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    /// Type of service: DSCP and, in the two low bits, ECN.
+    pub type_of_service: u8,
+    /// Length of the packet, header included.
+    pub total_length: u16,
+    /// Identification that the fragments of a packet share.
+    pub identification: u16,
+    /// "Don't fragment".
+    pub dont_fragment: bool,
+    /// "More fragments".
+    pub more_fragments: bool,
+    /// Where the payload belongs in the whole packet's, in bytes: a multiple of eight.
+    pub fragment_offset: usize,
+    /// Time to live.
+    pub ttl: u8,
+    /// Protocol of the payload.
+    pub protocol: u8,
+    /// Source address.
+    pub source: Ipv4Addr,
+    /// Destination address.
+    pub destination: Ipv4Addr,
+}
+
+impl Fields {
+    /// The header's bytes, checksum included.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; LENGTH] {
+        let [l0, l1] = self.total_length.to_be_bytes();
+        let [i0, i1] = self.identification.to_be_bytes();
+        let flags = u16::from(self.dont_fragment) << 14 | u16::from(self.more_fragments) << 13;
+        let [f0, f1] = (flags | (self.fragment_offset / 8) as u16 & 0x1fff).to_be_bytes();
+        let [s0, s1, s2, s3] = self.source.octets();
+        let [d0, d1, d2, d3] = self.destination.octets();
+        let Self { type_of_service, ttl, protocol, .. } = self;
+        let mut bytes = [0x45, type_of_service, l0, l1, i0, i1, f0, f1, ttl, protocol, 0, 0, s0, s1, s2, s3, d0, d1, d2, d3];
+        let checksum = !sum(&bytes);
+        super::set_u16_at(&mut bytes, CHECKSUM, checksum);
+        bytes
     }
 }
 

@@ -17,7 +17,10 @@ pub const ADDRESSES: usize = 8;
 const MOST_EXTENSIONS: usize = 8;
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
+/// The fragment header's number among the protocols.
+pub const FRAGMENT: u8 = 44;
+/// Length of the fragment header, in bytes.
+pub const FRAGMENT_LENGTH: usize = 8;
 const DESTINATION_OPTIONS: u8 = 60;
 
 /// A view over the fixed IPv6 header.
@@ -37,6 +40,13 @@ impl<'a> Header<'a> {
     #[must_use]
     pub const fn version(self) -> u8 {
         self.0[0] >> 4
+    }
+
+    /// Traffic class: DSCP and, in the two low bits, ECN.
+    #[inline]
+    #[must_use]
+    pub const fn traffic_class(self) -> u8 {
+        self.0[0] << 4 | self.0[1] >> 4
     }
 
     /// Bytes behind the fixed header.
@@ -75,6 +85,45 @@ impl<'a> Header<'a> {
     }
 }
 
+/// A fixed header to be written; its flow label is 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    /// Traffic class: DSCP and, in the two low bits, ECN.
+    pub traffic_class: u8,
+    /// Bytes behind the fixed header.
+    pub payload_length: u16,
+    /// What follows the fixed header.
+    pub next_header: u8,
+    /// Hop limit.
+    pub hop_limit: u8,
+    /// Source address.
+    pub source: Ipv6Addr,
+    /// Destination address.
+    pub destination: Ipv6Addr,
+}
+
+impl Fields {
+    /// The header's bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        let [l0, l1] = self.payload_length.to_be_bytes();
+        bytes[..ADDRESSES].copy_from_slice(&[
+            0x60 | self.traffic_class >> 4,
+            self.traffic_class << 4,
+            0,
+            0,
+            l0,
+            l1,
+            self.next_header,
+            self.hop_limit,
+        ]);
+        bytes[ADDRESSES..ADDRESSES + 16].copy_from_slice(&self.source.octets());
+        bytes[ADDRESSES + 16..].copy_from_slice(&self.destination.octets());
+        bytes
+    }
+}
+
 /// The fragment header of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FragmentHeader {
@@ -84,6 +133,16 @@ pub struct FragmentHeader {
     pub offset: usize,
     /// This is not the last piece.
     pub more: bool,
+}
+
+impl FragmentHeader {
+    /// The header's bytes; behind it comes `next_header`.
+    #[must_use]
+    pub const fn to_bytes(self, next_header: u8) -> [u8; FRAGMENT_LENGTH] {
+        let [high, low] = (self.offset as u16 & 0xfff8 | self.more as u16).to_be_bytes();
+        let [a, b, c, d] = self.identification.to_be_bytes();
+        [next_header, 0, high, low, a, b, c, d]
+    }
 }
 
 /// What the walk over the extension headers found.

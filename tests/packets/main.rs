@@ -6,15 +6,22 @@
 mod common;
 
 mod admission;
+mod appliance_identity;
+mod apps;
 mod conversation;
 mod denial;
 mod endpoint_switch;
 mod errors;
 mod fragments;
+mod injected;
 mod ipv6;
 mod matrix;
 mod overlap;
 mod public_address;
 mod reload;
 mod restart;
+mod routing;
+mod scenarios;
+mod security;
+mod service_tunnel;
 mod transfer;

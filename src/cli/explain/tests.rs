@@ -1,6 +1,7 @@
 //! Questions in words.
 
 use super::*;
+use crate::ask::ends;
 use crate::config::compile::tests::build::*;
 use crate::config::compile::tests::quickstart::quickstart;
 use crate::config::network::{Host, PortIndex, Serve};

@@ -34,7 +34,16 @@ fn steps(steps: &[StepReport]) -> String {
         let access = step.access.map(|access| format!("{access:?}")).unwrap_or_default();
         table.add_row([stage, what(step), access, step.at.clone().unwrap_or_default()]);
     }
-    table.lines().map(|line| format!(" {}", line.trim_end())).collect::<Vec<_>>().join("\n")
+    let rows = table.lines().zip(steps).map(|(row, step)| match remark(step) {
+        Some(remark) => format!(" {}\n     {remark}", row.trim_end()),
+        None => format!(" {}", row.trim_end()),
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// A sentence beside a rule or route: a line of its own, so that the columns stay narrow.
+fn remark(step: &StepReport) -> Option<&str> {
+    step.note.as_deref().filter(|_| step.object.is_some() || step.route.is_some())
 }
 
 /// `web-nsg/allow-storage`, `0.0.0.0/0 -> Internet (Default)`, or a sentence.
@@ -50,5 +59,6 @@ fn what(step: &StepReport) -> String {
         let source = route.source.map(|source| format!(" ({source:?})")).unwrap_or_default();
         format!("{} -> {hop}{appliance}{source}", route.prefix)
     });
-    [rule, route, step.note.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let sentence = step.note.clone().filter(|_| remark(step).is_none());
+    [rule, route, sentence].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::{CompileError, Compiler, tags};
-use crate::policy::snapshot::{Directory, METADATA_ADDRESS, PLATFORM_ADDRESS};
+use crate::config::network::{Service, SubnetIndex};
+use crate::policy::snapshot::{Directory, METADATA_ADDRESS, PLATFORM_ADDRESS, StandIn};
 use crate::policy::topology::Interface;
 use crate::table::prefix_set::PrefixSet;
 
@@ -17,6 +18,7 @@ impl Compiler<'_> {
             ports: Vec::new(),
             zones: Vec::new(),
             interfaces: self.private_addresses(interfaces),
+            stand_ins: self.stand_ins(),
             public_interfaces: interfaces
                 .iter()
                 .enumerate()
@@ -45,6 +47,19 @@ impl Compiler<'_> {
         addresses.collect()
     }
 
+    /// Private addresses that are no host's: private endpoints', and those that apps send from.
+    fn stand_ins(&self) -> HashMap<(usize, IpAddr), StandIn> {
+        let network_of = |subnet: SubnetIndex| self.network.subnets.get(subnet.0).map_or(usize::MAX, |subnet| subnet.virtual_network.0);
+        let endpoints = self.network.private_endpoints.iter().enumerate();
+        let endpoints =
+            endpoints.map(|(index, endpoint)| ((network_of(endpoint.subnet), endpoint.address.into()), StandIn::PrivateEndpoint(index)));
+        let apps = self.network.services.iter().enumerate().filter_map(|(index, service)| {
+            let integration = service.integration?;
+            Some(((network_of(integration.subnet), integration.address?.into()), StandIn::App(index)))
+        });
+        endpoints.chain(apps).collect()
+    }
+
     fn service_addresses(&self) -> HashMap<IpAddr, usize> {
         let outside = self.network.services.iter().enumerate().filter(|(_, service)| service.subnet.is_none());
         outside.flat_map(|(index, service)| service.addresses.iter().map(move |address| (*address, index))).collect()
@@ -56,13 +71,16 @@ impl Compiler<'_> {
         let host = |address: &Ipv4Addr| IpNet::from(IpAddr::V4(*address));
         let mut prefixes = vec![IpNet::from(PLATFORM_ADDRESS), IpNet::from(METADATA_ADDRESS)];
         prefixes.extend(network.virtual_networks.iter().flat_map(|network| &network.address_prefixes));
-        prefixes.extend(network.gateways.iter().flat_map(|gateway| &gateway.address_prefixes));
+        // A default route from on-premises, halved or whole, leads to the internet too: it owns nothing.
+        prefixes.extend(network.gateways.iter().flat_map(|gateway| &gateway.address_prefixes).filter(|prefix| prefix.prefix_len() > 1));
         prefixes.extend(network.services.iter().flat_map(|service| &service.addresses).map(|address| IpNet::from(*address)));
+        prefixes.extend(network.services.iter().flat_map(Service::tunnel_addresses).map(|address| IpNet::from(IpAddr::V6(address))));
         prefixes.extend(network.virtual_networks.iter().filter_map(|network| network.default_outbound_address.as_ref()).map(host));
         prefixes.extend(network.network_interfaces.iter().filter_map(|interface| interface.public_address.as_ref()).map(host));
         prefixes.extend(network.nat_gateways.iter().flat_map(|gateway| &gateway.public_addresses).map(host));
         prefixes.extend(network.gateways.iter().filter_map(|gateway| gateway.public_address.as_ref()).map(host));
         prefixes.extend(network.services.iter().filter_map(|service| service.public_address.as_ref()).map(host));
+        prefixes.extend(network.services.iter().flat_map(|service| &service.outbound_addresses).map(host));
         PrefixSet::from_prefixes(prefixes)
     }
 }

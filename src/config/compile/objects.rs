@@ -1,14 +1,19 @@
 //! Networks, subnets, interfaces, services and gateways.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use super::{CompileError, Compiler, service_kinds};
+use crate::config::catalogue;
 use crate::config::network::{self, Denial, NsgIndex, SourceEncoding, SubnetIndex, VirtualNetworkIndex};
 use crate::policy::nsg::SecurityGroup;
 use crate::policy::question::Shown;
-use crate::policy::topology::{EndpointPolicy, Gateway, Interface, NatGateway, Peering, Service, Subnet, VirtualNetwork, WirePrefix};
+use crate::policy::service_tunnel;
+use crate::policy::topology::{
+    EndpointPolicy, Gateway, Integration, Interface, NatGateway, Peering, Service, Subnet, VirtualNetwork, WirePrefix,
+};
 use crate::table::port_set::PortSet;
 
 impl Compiler<'_> {
@@ -26,18 +31,15 @@ impl Compiler<'_> {
         .collect()
     }
 
-    /// The peerings of which both halves exist.
+    /// The peerings that are connected.
     pub(super) fn connected_peerings(&self, network: VirtualNetworkIndex) -> impl Iterator<Item = Peering> {
-        let halves = self.network.virtual_networks.get(network.0).into_iter().flat_map(|network| &network.peerings);
-        halves.filter_map(move |ours| {
-            let theirs = self.network.virtual_networks.get(ours.remote.0)?.peerings.iter().find(|half| half.remote == network)?;
-            Some(Peering {
-                remote: ours.remote.0,
-                allow_virtual_network_access: ours.allow_virtual_network_access,
-                allow_forwarded_traffic: ours.allow_forwarded_traffic,
-                shares_gateway: (ours.allow_gateway_transit && theirs.use_remote_gateways)
-                    || (ours.use_remote_gateways && theirs.allow_gateway_transit),
-            })
+        self.network.connected(network).map(|(ours, theirs)| Peering {
+            remote: ours.remote.0,
+            allow_virtual_network_access: ours.allow_virtual_network_access,
+            allow_forwarded_traffic: ours.allow_forwarded_traffic,
+            shares_gateway: ours.allow_gateway_transit && theirs.use_remote_gateways,
+            complete: ours.complete,
+            position: ours.position,
         })
     }
 
@@ -56,11 +58,20 @@ impl Compiler<'_> {
             prefixes: subnet.address_prefixes.clone(),
             wire: subnet.wire_prefix.zip(first_v4).map(|(wire, private)| WirePrefix { private, wire }),
             security_group: self.security_group(subnet.network_security_group, index)?,
-            routes: self.routes(index),
+            security_admin: self.security_admin(index)?,
+            license_servers: self.license_servers(index),
+            routes: self.shared_routes(index, subnet),
             endpoint_policies: subnet.service_endpoint_policies.iter().filter_map(|policy| self.endpoint_policy(policy.0)).collect(),
             nat_gateway: subnet.nat_gateway.and_then(|index| self.network.nat_gateways.get(index.0)).map(nat_gateway),
             default_outbound_access: subnet.default_outbound_access,
+            tunnel_prefix: self.tunnel_prefix(subnet),
+            guards_private_endpoints: subnet.private_endpoint_network_policies.security_groups(),
         })
+    }
+
+    fn tunnel_prefix(&self, subnet: &network::Subnet) -> Option<Ipv6Net> {
+        let network = self.network.virtual_networks.get(subnet.virtual_network.0)?;
+        Some(service_tunnel::source_prefix(network.tunnel_key?, subnet.tunnel_key?))
     }
 
     /// `VNET/SUBNET`.
@@ -70,15 +81,25 @@ impl Compiler<'_> {
         format!("{}/{}", network.map_or("", |network| &network.named.name), subnet.map_or("", |subnet| &subnet.named.name))
     }
 
-    fn security_group(&mut self, group: Option<NsgIndex>, subnet: SubnetIndex) -> Result<Option<SecurityGroup>, CompileError> {
+    fn security_group(&mut self, group: Option<NsgIndex>, subnet: SubnetIndex) -> Result<Option<Arc<SecurityGroup>>, CompileError> {
         let network = self.network;
-        group.and_then(|index| network.network_security_groups.get(index.0)).map(|group| self.compile_group(group, subnet)).transpose()
+        let Some((index, group)) = group.and_then(|index| Some((index, network.network_security_groups.get(index.0)?))) else {
+            return Ok(None);
+        };
+        let Some(place) = self.surroundings(subnet) else { return Ok(None) };
+        if let Some(known) = self.groups.get(&(index, place)) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let compiled = Arc::new(self.compile_group(group, subnet)?);
+        self.groups.insert((index, place), Arc::clone(&compiled));
+        Ok(Some(compiled))
     }
 
     fn endpoint_policy(&self, index: usize) -> Option<EndpointPolicy> {
         let policy = self.network.service_endpoint_policies.get(index)?;
         let services = policy.services.iter().map(|service| service.0).collect();
-        Some(EndpointPolicy { name: policy.named.name.clone(), position: policy.named.position, services })
+        let unsettled = policy.unsettled.iter().map(|service| service.0).collect();
+        Some(EndpointPolicy { name: policy.named.name.clone(), position: policy.named.position, services, unsettled })
     }
 
     /// Declared interfaces, then a place for each injected service that no interface was declared for.
@@ -124,9 +145,17 @@ impl Compiler<'_> {
                 Denial::Http403 => Shown::Http403,
                 Denial::Drop => Shown::Nothing,
             },
-            service_tunnel: matches!(service.source_encoding, SourceEncoding::ServiceTunnel(_)),
+            tunnel_prefix: match service.source_encoding {
+                SourceEncoding::ServiceTunnel(prefix) => Some(prefix),
+                SourceEncoding::Private => None,
+            },
             subnet: service.subnet.map(|subnet| subnet.0),
             firewall: self.firewall(index)?,
+            has_private_endpoint: service.has_private_endpoint,
+            integration: service.integration.and_then(integration),
+            outbound_addresses: service.outbound_addresses.clone(),
+            scm_addresses: service.scm_addresses.clone(),
+            scm_firewall: self.scm_firewall(index)?,
         })
     }
 
@@ -136,6 +165,7 @@ impl Compiler<'_> {
             Ok(Gateway {
                 name: gateway.named.name.clone(),
                 network: gateway.virtual_network.0,
+                subnet: network.gateway_subnet(gateway.virtual_network).map(|subnet| subnet.0),
                 zone: self.zone(format!("gateway/{}", gateway.named.name))?,
                 prefixes: gateway.address_prefixes.clone(),
                 public_address: gateway.public_address,
@@ -160,10 +190,15 @@ fn place_injected(interfaces: &mut Vec<Interface>, index: usize, service: &netwo
             addresses: service.addresses.clone(),
             public_address: service.public_address,
             security_group: None,
-            enable_ip_forwarding: false,
+            enable_ip_forwarding: catalogue::injected(&service.kind, None).is_some_and(catalogue::Entry::is_forwarder),
             service: Some(index),
         }),
     }
+}
+
+/// An integration without an address never leaves `validate`.
+fn integration(of: network::Integration) -> Option<Integration> {
+    Some(Integration { subnet: of.subnet.0, address: of.address?, route_all: of.route_all })
 }
 
 fn nat_gateway(gateway: &network::NatGateway) -> NatGateway {

@@ -16,6 +16,7 @@ use crate::policy::snapshot::PLATFORM_ADDRESS;
 use crate::table::ordered_scan::{Conditions, OrderedScan};
 use crate::table::port_set::PortSet;
 use crate::table::prefix_set::PrefixSet;
+use crate::wire::protocol;
 
 /// The rules that every group ends with: name, source, destination, access (Azure: network-security-groups-overview).
 const DEFAULT_INBOUND: [(&str, &str, &str, Access); 3] = [
@@ -30,6 +31,50 @@ const DEFAULT_OUTBOUND: [(&str, &str, &str, Access); 3] = [
     ("DenyAllOutBound", "*", "*", Access::Deny),
 ];
 
+/// Priority of the first default rule of a direction; the others follow (the last has [`LAST_PRIORITY`]).
+const FIRST_PRIORITY: u16 = 65000;
+/// Priority of the rule that denies everything.
+const LAST_PRIORITY: u16 = 65500;
+
+/// A default rule.
+#[derive(Clone, Debug)]
+pub struct DefaultRule {
+    /// Its name.
+    pub name: &'static str,
+    /// Its priority.
+    pub priority: u16,
+    /// Source.
+    pub source: RuleAddress,
+    /// Destination.
+    pub destination: RuleAddress,
+    /// Allow or Deny.
+    pub access: Access,
+}
+
+/// The default rules of a direction, in order.
+pub fn default_rules(direction: Direction) -> impl Iterator<Item = DefaultRule> {
+    let rules = match direction {
+        Direction::Inbound => DEFAULT_INBOUND,
+        Direction::Outbound => DEFAULT_OUTBOUND,
+    };
+    let side = |text: &str| if text == "*" { RuleAddress::Any } else { RuleAddress::Tag(text.into()) };
+    rules.into_iter().zip(FIRST_PRIORITY..).map(move |((name, source, destination, access), priority)| DefaultRule {
+        name,
+        priority: if access == Access::Deny { LAST_PRIORITY } else { priority },
+        source: side(source),
+        destination: side(destination),
+        access,
+    })
+}
+
+/// The rules of one direction that the user gave, in the order in which they are tried.
+#[must_use]
+pub fn in_order(group: &NetworkSecurityGroup, direction: Direction) -> Vec<&SecurityRule> {
+    let mut rules: Vec<&SecurityRule> = group.rules.iter().filter(|rule| rule.direction == direction).collect();
+    rules.sort_by_key(|rule| rule.priority);
+    rules
+}
+
 /// A rule on its way into a table.
 struct Draft {
     name: String,
@@ -38,36 +83,46 @@ struct Draft {
     conditions: Conditions,
 }
 
+impl Draft {
+    fn of(rule: &SecurityRule, conditions: Conditions) -> Self {
+        Self { name: rule.named.name.clone(), access: rule.access, position: Some(rule.named.position), conditions }
+    }
+}
+
 impl Compiler<'_> {
+    /// A group, for the subnet in which it works.
     pub(super) fn compile_group(&mut self, group: &NetworkSecurityGroup, subnet: SubnetIndex) -> Result<SecurityGroup, CompileError> {
-        let context = Context { virtual_network: Arc::new(self.virtual_network_tag(subnet)), subnet };
-        let for_platform = |rule: &&SecurityRule| rule.destinations.iter().any(names_platform);
+        let context = self.context(subnet);
+        let platform = |rule: &&SecurityRule| -> Vec<Draft> {
+            self.platform_conditions(rule, &context).into_iter().map(|conditions| Draft::of(rule, conditions)).collect()
+        };
+        let platform: Vec<Draft> = in_order(group, Direction::Outbound).iter().flat_map(platform).collect();
+        let (inbound, outbound) = (self.drafts(group, Direction::Inbound, &context), self.drafts(group, Direction::Outbound, &context));
+        let name = &group.named.name;
         Ok(SecurityGroup {
-            name: group.named.name.clone(),
+            name: name.clone(),
             flush_connection: group.flush_connection,
-            inbound: self.rule_list(group, Direction::Inbound, &context, |_| true, &DEFAULT_INBOUND)?,
-            outbound: self.rule_list(group, Direction::Outbound, &context, |_| true, &DEFAULT_OUTBOUND)?,
-            platform: self.rule_list(group, Direction::Outbound, &context, for_platform, &[])?,
+            inbound: self.rule_list(name, Direction::Inbound, inbound)?,
+            outbound: self.rule_list(name, Direction::Outbound, outbound)?,
+            platform: self.rule_list(name, Direction::Outbound, platform)?,
         })
     }
 
-    fn rule_list(
-        &mut self,
-        group: &NetworkSecurityGroup,
-        direction: Direction,
-        context: &Context,
-        wanted: impl Fn(&&SecurityRule) -> bool,
-        defaults: &[(&str, &str, &str, Access)],
-    ) -> Result<RuleList, CompileError> {
-        let mut users: Vec<&SecurityRule> = group.rules.iter().filter(|rule| rule.direction == direction).filter(wanted).collect();
-        users.sort_by_key(|rule| rule.priority);
-        let drafts =
-            users.into_iter().map(|rule| self.draft(rule, context)).chain(defaults.iter().map(|rule| self.default_rule(*rule, context)));
-        let drafts: Vec<Draft> = drafts.collect();
+    /// What rules of a subnet depend on.
+    pub(super) fn context(&self, subnet: SubnetIndex) -> Context {
+        Context { any: Arc::new(PrefixSet::all()), virtual_network: Arc::new(self.virtual_network_tag(subnet)), subnet }
+    }
+
+    fn drafts(&self, group: &NetworkSecurityGroup, direction: Direction, context: &Context) -> Vec<Draft> {
+        let users = in_order(group, direction).into_iter().map(|rule| Draft::of(rule, self.conditions(rule, context)));
+        users.chain(default_rules(direction).map(|rule| self.default_draft(&rule, context))).collect()
+    }
+
+    fn rule_list(&mut self, group: &str, direction: Direction, drafts: Vec<Draft>) -> Result<RuleList, CompileError> {
         let mut list = RuleList::default();
         let mut conditions = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let id = self.rule(RuleName { object: group.named.name.clone(), rule: draft.name.clone(), direction, access: draft.access })?;
+            let id = self.rule(RuleName { object: group.to_owned(), rule: draft.name.clone(), direction, access: draft.access })?;
             list.rules.push(Rule { name: draft.name, id, access: draft.access, position: draft.position });
             conditions.push(draft.conditions);
         }
@@ -75,47 +130,46 @@ impl Compiler<'_> {
         Ok(list)
     }
 
-    fn draft(&self, rule: &SecurityRule, context: &Context) -> Draft {
-        let protocols = protocol_numbers(rule.protocol);
+    /// What a rule matches.
+    pub(super) fn conditions(&self, rule: &SecurityRule, context: &Context) -> Conditions {
         // Rules for protocols without ports are written with ports that mean nothing.
         let portless = matches!(rule.protocol, RuleProtocol::Icmp | RuleProtocol::Esp | RuleProtocol::Ah);
         let ports = |ranges: &[_]| if portless { PortSet::all() } else { PortSet::from_ranges(ranges.iter().cloned()) };
-        let conditions = Conditions {
-            protocols,
+        Conditions {
+            protocols: protocol_numbers(rule.protocol),
             sources: self.addresses(&rule.sources, context),
             source_ports: ports(&rule.source_ports),
             destinations: self.addresses(&rule.destinations, context),
             destination_ports: ports(&rule.destination_ports),
-        };
-        Draft { name: rule.named.name.clone(), access: rule.access, position: Some(rule.named.position), conditions }
+        }
     }
 
-    fn default_rule(&self, (name, source, destination, access): (&str, &str, &str, Access), context: &Context) -> Draft {
-        let side = |text: &str| if text == "*" { RuleAddress::Any } else { RuleAddress::Tag(text.into()) };
+    fn default_draft(&self, rule: &DefaultRule, context: &Context) -> Draft {
         let conditions = Conditions {
             protocols: Vec::new(),
-            sources: self.addresses(&[side(source)], context),
+            sources: self.addresses(std::slice::from_ref(&rule.source), context),
             source_ports: PortSet::all(),
-            destinations: self.addresses(&[side(destination)], context),
+            destinations: self.addresses(std::slice::from_ref(&rule.destination), context),
             destination_ports: PortSet::all(),
         };
-        Draft { name: name.into(), access, position: None, conditions }
+        Draft { name: rule.name.into(), access: rule.access, position: None, conditions }
     }
 
     fn addresses(&self, side: &[RuleAddress], context: &Context) -> Arc<PrefixSet> {
-        if let [RuleAddress::Tag(tag)] = side
-            && SpecialTag::named(tag) == Some(SpecialTag::VirtualNetwork)
-        {
-            return Arc::clone(&context.virtual_network);
+        match side {
+            [entry] => self.entry(entry, context),
+            entries => Arc::new(PrefixSet::union_of(entries.iter().map(|entry| self.entry(entry, context)))),
         }
-        let parts = side.iter().map(|entry| match entry {
-            RuleAddress::Any => PrefixSet::all(),
-            RuleAddress::Prefix(prefix) => PrefixSet::from_prefixes([*prefix]),
-            RuleAddress::Tag(tag) if SpecialTag::named(tag) == Some(SpecialTag::VirtualNetwork) => (*context.virtual_network).clone(),
+    }
+
+    fn entry(&self, entry: &RuleAddress, context: &Context) -> Arc<PrefixSet> {
+        match entry {
+            RuleAddress::Any => Arc::clone(&context.any),
+            RuleAddress::Prefix(prefix) => Arc::new(PrefixSet::from_prefixes([*prefix])),
+            RuleAddress::Tag(tag) if SpecialTag::named(tag) == Some(SpecialTag::VirtualNetwork) => Arc::clone(&context.virtual_network),
             RuleAddress::Tag(tag) => self.tags.addresses(tag),
-            RuleAddress::Asg(group) => self.members(*group, context.subnet),
-        });
-        Arc::new(parts.fold(PrefixSet::default(), |all, part| all.union(&part)))
+            RuleAddress::Asg(group) => Arc::new(self.members(*group, context.subnet)),
+        }
     }
 
     /// Private addresses of an ASG's members that are in the subnet's network or a peer of it. Elsewhere the same
@@ -149,7 +203,8 @@ impl Compiler<'_> {
         for network in std::iter::once(subnet.virtual_network.0).chain(peers) {
             prefixes.extend(self.network.virtual_networks.get(network).into_iter().flat_map(|network| &network.address_prefixes));
         }
-        prefixes.extend(self.usable_gateways(subnet.virtual_network).flat_map(|(_, gateway)| &gateway.address_prefixes));
+        prefixes
+            .extend(self.network.usable_gateways(subnet.virtual_network).into_iter().flat_map(|(_, gateway)| &gateway.address_prefixes));
         let table = subnet.route_table.and_then(|table| self.network.route_tables.get(table.0));
         for route in table.into_iter().flat_map(|table| &table.routes) {
             match &route.prefix {
@@ -162,22 +217,20 @@ impl Compiler<'_> {
 }
 
 /// Where a group works.
-struct Context {
+pub(super) struct Context {
+    any: Arc<PrefixSet>,
     virtual_network: Arc<PrefixSet>,
     subnet: SubnetIndex,
 }
 
-fn names_platform(address: &RuleAddress) -> bool {
-    matches!(address, RuleAddress::Tag(tag) if SpecialTag::named(tag).is_some_and(SpecialTag::is_platform))
-}
-
-fn protocol_numbers(protocol: RuleProtocol) -> Vec<u8> {
-    match protocol {
+/// The protocol numbers of a rule; none: any.
+pub(super) fn protocol_numbers(name: RuleProtocol) -> Vec<u8> {
+    match name {
         RuleProtocol::Any => vec![],
-        RuleProtocol::Tcp => vec![6],
-        RuleProtocol::Udp => vec![17],
-        RuleProtocol::Icmp => vec![1, 58],
-        RuleProtocol::Esp => vec![50],
-        RuleProtocol::Ah => vec![51],
+        RuleProtocol::Tcp => vec![protocol::TCP],
+        RuleProtocol::Udp => vec![protocol::UDP],
+        RuleProtocol::Icmp => vec![protocol::ICMP, protocol::ICMPV6],
+        RuleProtocol::Esp => vec![protocol::ESP],
+        RuleProtocol::Ah => vec![protocol::AH],
     }
 }

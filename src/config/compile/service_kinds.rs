@@ -1,4 +1,6 @@
-//! What Azure says of kinds of services and of regions: endpoints, tags, region pairs.
+//! What Azure says of kinds of services: endpoints, the regions that they cover, tags.
+
+use crate::config::regions;
 
 /// The services that a subnet can have endpoints for, each with its tag and the resource types behind it
 /// (Azure: virtual-network-service-endpoints-overview, service-tags-overview).
@@ -25,38 +27,6 @@ const ENDPOINTS: [(&str, &str, &[&str]); 10] = [
     ("Microsoft.ContainerRegistry", "AzureContainerRegistry", &["Microsoft.ContainerRegistry/registries"]),
 ];
 
-/// Regions that replicate each other, and with `false` those that only the first one pairs with.
-const REGION_PAIRS: [(&str, &str, bool); 28] = [
-    ("eastus", "westus", true),
-    ("eastus2", "centralus", true),
-    ("northcentralus", "southcentralus", true),
-    ("westus2", "westcentralus", true),
-    ("westus3", "eastus", false),
-    ("canadacentral", "canadaeast", true),
-    ("brazilsouth", "southcentralus", false),
-    ("northeurope", "westeurope", true),
-    ("uksouth", "ukwest", true),
-    ("francecentral", "francesouth", true),
-    ("germanywestcentral", "germanynorth", true),
-    ("switzerlandnorth", "switzerlandwest", true),
-    ("norwayeast", "norwaywest", true),
-    ("swedencentral", "swedensouth", true),
-    ("uaenorth", "uaecentral", true),
-    ("southafricanorth", "southafricawest", true),
-    ("eastasia", "southeastasia", true),
-    ("japaneast", "japanwest", true),
-    ("koreacentral", "koreasouth", true),
-    ("australiaeast", "australiasoutheast", true),
-    ("australiacentral", "australiacentral2", true),
-    ("centralindia", "southindia", true),
-    ("westindia", "southindia", false),
-    ("jioindiawest", "jioindiacentral", true),
-    ("chinanorth", "chinaeast", true),
-    ("chinanorth2", "chinaeast2", true),
-    ("usgovvirginia", "usgovtexas", true),
-    ("usdodeast", "usdodcentral", true),
-];
-
 /// The endpoint service that leads to a resource type (`Microsoft.Storage` for storage accounts).
 #[must_use]
 pub fn endpoint_of(kind: &str) -> Option<&'static str> {
@@ -77,29 +47,24 @@ pub fn tag_of(kind: &str) -> Option<&'static str> {
     ENDPOINTS.iter().find(|(_, _, kinds)| kinds.iter().any(|known| known.eq_ignore_ascii_case(kind))).map(|(_, tag, _)| *tag)
 }
 
-/// The region that a region is paired with.
+/// The regions that an endpoint's routes cover from a network in region `home`, own region first; `None`: all.
+///
+/// `Microsoft.Storage` covers the network's region and its pair, all with an endpoint policy on the subnet; `Microsoft.Sql`
+/// the network's region; the others every region (Azure: virtual-network-service-endpoints-overview,
+/// virtual-network-service-endpoint-policies-overview). Without a region all is one.
 #[must_use]
-pub fn paired_region(region: &str) -> Option<&'static str> {
-    REGION_PAIRS.iter().find_map(
-        |(one, other, mutual)| {
-            if *one == region { Some(*other) } else { (*mutual && *other == region).then_some(*one) }
-        },
-    )
+pub fn covered_regions(endpoint: &str, home: Option<&str>, has_policies: bool) -> Option<Vec<String>> {
+    let home = home?;
+    let is = |name: &str| endpoint.eq_ignore_ascii_case(name);
+    if is("Microsoft.Storage") && !has_policies {
+        return Some(std::iter::once(home).chain(regions::paired(home)).map(str::to_owned).collect());
+    }
+    is("Microsoft.Sql").then(|| vec![home.to_owned()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pairs_are_mutual_but_for_three_documented_ones() {
-        assert_eq!(paired_region("westeurope"), Some("northeurope"));
-        assert_eq!(paired_region("northeurope"), Some("westeurope"));
-        assert_eq!(paired_region("westus3"), Some("eastus"));
-        assert_eq!(paired_region("eastus"), Some("westus"));
-        assert_eq!(paired_region("southcentralus"), Some("northcentralus"));
-        assert_eq!(paired_region("italynorth"), None);
-    }
 
     #[test]
     fn endpoints_know_their_tags_and_types() {
@@ -108,5 +73,20 @@ mod tests {
         assert_eq!(endpoint_of("microsoft.dbforpostgresql/servers"), Some("Microsoft.Sql"));
         assert_eq!(tag_of("Microsoft.Web/sites"), Some("AppService"));
         assert_eq!(endpoint_of("Microsoft.Cache/redis"), None);
+    }
+
+    #[test]
+    fn each_endpoint_covers_the_regions_of_its_rule() {
+        let covered = |endpoint, has_policies| covered_regions(endpoint, Some("westus3"), has_policies);
+        assert_eq!(covered("Microsoft.Storage", false), Some(vec!["westus3".to_owned(), "eastus".to_owned()]));
+        assert_eq!(covered("microsoft.sql", false), Some(vec!["westus3".to_owned()]));
+        assert_eq!(covered("Microsoft.Storage", true), None);
+        for everywhere in ENDPOINTS.map(|(name, ..)| name).into_iter().filter(|name| !["Microsoft.Storage", "Microsoft.Sql"].contains(name))
+        {
+            assert_eq!(covered(everywhere, false), None, "{everywhere}");
+        }
+        assert_eq!(covered("Microsoft.Storage.Global", false), None);
+        assert_eq!(covered_regions("Microsoft.Storage", Some("italynorth"), false), Some(vec!["italynorth".to_owned()]));
+        assert_eq!(covered_regions("Microsoft.Storage", None, false), None);
     }
 }

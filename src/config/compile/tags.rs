@@ -1,8 +1,10 @@
 //! Service tags → prefixes.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -16,6 +18,8 @@ pub struct Tags<'a> {
     network: &'a Network,
     /// Lower-case name → prefixes as the file gives them.
     given: BTreeMap<String, &'a [IpNet]>,
+    /// Lower-case name → addresses that were asked for: tags are long, and thousands of rules name the same.
+    known: RefCell<HashMap<String, Arc<PrefixSet>>>,
 }
 
 /// The special tags, which no file gives.
@@ -31,7 +35,7 @@ pub enum SpecialTag {
     AzurePlatformDns,
     /// `AzurePlatformIMDS`.
     AzurePlatformImds,
-    /// `AzurePlatformLKM`: no prefixes are known; matches nothing.
+    /// `AzurePlatformLKM`: the prefixes that the file gives; none are published.
     AzurePlatformLkm,
 }
 
@@ -79,18 +83,22 @@ impl<'a> Tags<'a> {
     #[must_use]
     pub fn new(network: &'a Network) -> Self {
         let given = network.service_tags.iter().map(|tag| (key(&tag.name), tag.prefixes.as_slice())).collect();
-        Self { network, given }
+        Self { network, given, known: RefCell::default() }
     }
 
     /// The addresses of a tag. `VirtualNetwork` depends on a subnet and is not known here: it has none.
     #[must_use]
-    pub fn addresses(&self, name: &str) -> PrefixSet {
+    pub fn addresses(&self, name: &str) -> Arc<PrefixSet> {
+        Arc::clone(self.known.borrow_mut().entry(key(name)).or_insert_with(|| Arc::new(self.look_up(name))))
+    }
+
+    fn look_up(&self, name: &str) -> PrefixSet {
         match SpecialTag::named(name) {
             Some(SpecialTag::Internet) => internet(),
             Some(SpecialTag::AzureLoadBalancer | SpecialTag::AzurePlatformDns) => PrefixSet::from_prefixes([PLATFORM_ADDRESS.into()]),
             Some(SpecialTag::AzurePlatformImds) => PrefixSet::from_prefixes([METADATA_ADDRESS.into()]),
-            Some(SpecialTag::VirtualNetwork | SpecialTag::AzurePlatformLkm) => PrefixSet::default(),
-            None => PrefixSet::from_prefixes(self.prefixes(name)),
+            Some(SpecialTag::VirtualNetwork) => PrefixSet::default(),
+            Some(SpecialTag::AzurePlatformLkm) | None => PrefixSet::from_prefixes(self.prefixes(name)),
         }
     }
 

@@ -54,10 +54,10 @@ scalar_type! {
 }
 
 scalar_type! {
-    /// Ports of a security rule: `*`, a port, or a range.
+    /// Ports of a security rule: `*`, a port, or a range. An empty text counts as not given, and is the empty range.
     RulePorts(RangeInclusive<u16>), "`*`, a port or a range `a-b`", read_rule_ports, {
         "description": "`*`, a port, or a range a-b.",
-        "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 65535 }, { "type": "string", "pattern": "^(\\*|[0-9]{1,5}(-[0-9]{1,5})?)$" }]
+        "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 65535 }, { "type": "string", "pattern": "^(\\*|[0-9]{1,5}(-[0-9]{1,5})?)?$" }]
     }
 }
 
@@ -122,7 +122,12 @@ fn read_prefix4(text: &str, span: Span, findings: &mut Findings) -> Option<Ipv4N
 }
 
 fn read_rule_ports(text: &str, span: Span, findings: &mut Findings) -> Option<RangeInclusive<u16>> {
-    if text == "*" { Some(0..=u16::MAX) } else { read_port_range(text, span, findings) }
+    match text {
+        "*" => Some(0..=u16::MAX),
+        // Exports hold an empty text where the plural form is used.
+        "" => Some(RangeInclusive::new(1, 0)),
+        _ => read_port_range(text, span, findings),
+    }
 }
 
 fn read_listen_port(text: &str, span: Span, findings: &mut Findings) -> Option<u16> {

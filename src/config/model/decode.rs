@@ -179,10 +179,17 @@ macro_rules! object {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, schemars::JsonSchema)]
-        #[schemars(deny_unknown_fields)]
+        #[schemars(deny_unknown_fields, transform = Self::with_other_spellings)]
         pub struct $name {
             $($(#[$rmeta])* #[schemars(rename = $rkey, required)] pub $rfield: $crate::config::model::decode::Field<$rtype>,)*
             $($(#[$ometa])* #[schemars(rename = $okey)] pub $ofield: $crate::config::model::decode::Field<$otype>,)*
+        }
+
+        impl $name {
+            fn with_other_spellings(schema: &mut schemars::Schema) {
+                const SPELLINGS: &[(&str, &[&str])] = &[$(($rkey, &[$($ralias),*]),)* $(($okey, &[$($oalias),*]),)*];
+                $crate::config::model::spellings::add(schema, SPELLINGS);
+            }
         }
 
         impl $crate::config::model::decode::Decode for $name {

@@ -5,11 +5,15 @@
 
 pub mod addresses;
 pub mod decode;
+pub mod endpoint_policies;
 pub mod lab;
 pub mod network_file;
+pub mod network_managers;
 pub mod network_objects;
+pub mod private_endpoints;
 pub mod security;
 pub mod services;
+pub mod spellings;
 pub mod values;
 
 pub use decode::{Decode, Field, ListField, Spanned, each};

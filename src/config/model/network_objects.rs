@@ -4,7 +4,7 @@ use super::addresses::{Address, Address4, Prefix, Prefix4};
 use super::decode::{ListField, Spanned, choice, object};
 use super::values::{FromText, Integer, Name, OneOrMany, Reference, Region, Shorthand};
 use crate::config::finding::Findings;
-use crate::config::network::GatewayKind;
+use crate::config::network::{GatewayKind, PrivateEndpointNetworkPolicies};
 use crate::config::text::Node;
 
 object! {
@@ -33,6 +33,20 @@ object! {
         "dhcpOptions" dhcp_options: DhcpOptions,
         /// No effect on which packets pass.
         "enableDdosProtection" enable_ddos_protection: bool,
+        /// Encryption between hosts; no effect on which packets pass.
+        "encryption" encryption: Encryption,
+    }
+}
+
+object! {
+    /// Encryption of a network.
+    Encryption "encryption"
+    required {}
+    optional {
+        /// Whether hosts encrypt what they send each other.
+        "enabled" enabled: bool,
+        /// What happens to hosts that cannot.
+        "enforcement" enforcement: String,
     }
 }
 
@@ -79,10 +93,15 @@ object! {
         /// Whether hosts without a public address reach the internet.
         "defaultOutboundAccess" default_outbound_access: bool,
         /// Whether NSGs and routes apply to private endpoints.
-        "privateEndpointNetworkPolicies" private_endpoint_network_policies: String,
+        "privateEndpointNetworkPolicies" private_endpoint_network_policies: PrivateEndpointNetworkPolicies,
         /// Whether NSGs apply to private link services.
         "privateLinkServiceNetworkPolicies" private_link_service_network_policies: String,
     }
+}
+
+choice! { PrivateEndpointNetworkPolicies, "privateEndpointNetworkPolicies",
+    "Disabled" => Self::Disabled, "Enabled" => Self::Enabled,
+    "NetworkSecurityGroupEnabled" => Self::NetworkSecurityGroupEnabled, "RouteTableEnabled" => Self::RouteTableEnabled,
 }
 
 object! {
@@ -138,6 +157,37 @@ object! {
         "allowGatewayTransit" allow_gateway_transit: bool,
         /// This network uses the other network's gateway.
         "useRemoteGateways" use_remote_gateways: bool,
+        /// As Azure reports it. Disconnected: the other half was deleted, and this one carries nothing even if that is back.
+        "peeringState" peering_state: PeeringState,
+        /// As Azure reports it: no effect, the other network's address space is in this file.
+        "remoteAddressSpace" remote_address_space: RemoteAddressSpace,
+        /// The whole networks are joined, not chosen subnets. True by default.
+        "peerCompleteVnets" peer_complete_vnets: bool,
+    }
+}
+
+/// `peeringState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeeringState {
+    /// `Initiated`: the other half is not there yet.
+    Initiated,
+    /// `Connected`.
+    Connected,
+    /// `Disconnected`: the other half was deleted.
+    Disconnected,
+}
+
+choice! { PeeringState, "peeringState",
+    "Initiated" => Self::Initiated, "Connected" => Self::Connected, "Disconnected" => Self::Disconnected,
+}
+
+object! {
+    /// The other network's address space.
+    RemoteAddressSpace "remoteAddressSpace"
+    required {}
+    optional {
+        /// Its prefixes.
+        "addressPrefixes" address_prefixes: Vec<Spanned<Prefix>>,
     }
 }
 
@@ -170,6 +220,8 @@ object! {
     optional {
         /// The appliance's address; only with VirtualAppliance.
         "nextHopIpAddress" next_hop_ip_address: Address,
+        /// As Azure reports it: no effect.
+        "hasBgpOverride" has_bgp_override: bool,
     }
 }
 

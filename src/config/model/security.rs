@@ -1,5 +1,9 @@
 //! Network security groups and application security groups.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
 use super::addresses::RulePorts;
 use super::decode::{Decode, Spanned, choice, object};
 use super::values::{FromText, Integer, Name, Reference};
@@ -20,6 +24,28 @@ object! {
         "securityRules" security_rules: Vec<Spanned<SecurityRule>>,
         /// Rule changes are applied to open flows too.
         "flushConnection" flush_connection: bool,
+        /// What exports list; the default rules are always there and always the same.
+        "defaultSecurityRules" default_security_rules: ReadOnly,
+    }
+}
+
+/// What Azure shows and nobody sets: accepted in any form, and not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOnly;
+
+impl Decode for ReadOnly {
+    fn decode(_: &Node, _: &mut Findings) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl JsonSchema for ReadOnly {
+    fn schema_name() -> Cow<'static, str> {
+        "ReadOnly".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "readOnly": true })
     }
 }
 

@@ -1,10 +1,10 @@
-//! Services, their firewalls, and service endpoint policies.
+//! Services and their firewalls.
 
 use super::addresses::{Address, Address4, PortRange, Prefix};
 use super::decode::{Decode, Spanned, choice, object};
 use super::values::{DnsName, FromText, Integer, Name, OneOrMany, Reference, Region, ResourceType, Shorthand};
 use crate::config::finding::Findings;
-use crate::config::network::Denial;
+use crate::config::network::{Denial, PublicNetworkAccess};
 use crate::config::text::Node;
 use crate::policy::ids::Access;
 
@@ -27,7 +27,7 @@ object! {
         /// Ports that it answers on; the type's own where absent.
         "ports" ports: OneOrMany<Spanned<PortRange>>,
         /// Its firewall.
-        "firewall" | "networkAcls" firewall: Firewall,
+        "firewall" | "networkAcls" | "networkRuleSet" firewall: Firewall,
         /// What a refused client is shown.
         "denial" denial: Denial,
         /// How it sees sources that come over an endpoint.
@@ -44,6 +44,18 @@ object! {
         "virtualNetworkSubnetId" virtual_network_subnet_id: Reference,
         /// All of an app's traffic enters the network.
         "vnetRouteAllEnabled" vnet_route_all_enabled: bool,
+        /// Its kind, where kinds of a service differ in what they need of a network (ASEv3).
+        "kind" variant: String,
+        /// The public addresses that an app sends from, as a list or separated by commas; its own where absent.
+        "outboundIpAddresses" outbound_ip_addresses: OneOrMany<Spanned<String>>,
+        /// Its ARM resource id: what the resource scopes of endpoint policies are compared with.
+        "id" | "resourceId" id: String,
+        /// The platform service that manages the account, by its alias, such as /services/Azure/Batch.
+        "managedBy" managed_by: String,
+        /// Addresses that the deployment (scm) site of an app has to itself.
+        "scmAddresses" scm_addresses: Vec<Spanned<Address>>,
+        /// Its SKU, where kinds of a service differ in what they have or need (Basic, Premium, Standard_v2).
+        "sku" sku: String,
     }
 }
 
@@ -60,20 +72,20 @@ pub enum SourceEncodingName {
 
 choice! { SourceEncodingName, "sourceEncoding", "Private" => Self::Private, "ServiceTunnel" => Self::ServiceTunnel }
 
-/// `publicNetworkAccess` as written.
+choice! { PublicNetworkAccess, "publicNetworkAccess",
+    "Enabled" => Self::Enabled, "Disabled" => Self::Disabled, "SecuredByPerimeter" => Self::SecuredByPerimeter,
+}
+
+/// A switch as ARM writes some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PublicNetworkAccess {
+pub enum Switch {
     /// `Enabled`.
     Enabled,
     /// `Disabled`.
     Disabled,
-    /// `SecuredByPerimeter`.
-    SecuredByPerimeter,
 }
 
-choice! { PublicNetworkAccess, "publicNetworkAccess",
-    "Enabled" => Self::Enabled, "Disabled" => Self::Disabled, "SecuredByPerimeter" => Self::SecuredByPerimeter,
-}
+choice! { Switch, "switch", "Enabled" => Self::Enabled, "Disabled" => Self::Disabled }
 
 object! {
     /// A service's firewall; which lists mean something depends on the service's type.
@@ -82,22 +94,34 @@ object! {
     optional {
         /// What happens to the unmatched.
         "defaultAction" | "ipSecurityRestrictionsDefaultAction" default_action: Access,
-        /// `Disabled` closes the public side.
+        /// The same as at the service: `Disabled` closes the public side.
         "publicNetworkAccess" public_network_access: PublicNetworkAccess,
         /// Platform services that pass: AzureServices, Logging, Metrics; or None.
-        "bypass" | "networkAclBypass" bypass: OneOrMany<Spanned<String>>,
+        "bypass" | "networkAclBypass" | "networkRuleBypassOptions" bypass: OneOrMany<Spanned<String>>,
         /// Trusted services pass (Event Hubs, Service Bus).
         "trustedServiceAccessEnabled" trusted_service_access_enabled: bool,
+        /// Cosmos DB: the resources that `networkAclBypass` means.
+        "networkAclBypassResourceIds" network_acl_bypass_resource_ids: Vec<Spanned<String>>,
         /// Subnets that pass, by identity.
         "virtualNetworkRules" virtual_network_rules: Vec<Spanned<Shorthand<VirtualNetworkRule>>>,
         /// Cosmos DB: virtual network rules are in force.
         "isVirtualNetworkFilterEnabled" is_virtual_network_filter_enabled: bool,
         /// Public addresses and prefixes that pass.
         "ipRules" ip_rules: Vec<Spanned<Shorthand<IpRule>>>,
+        /// Storage: public IPv6 addresses and prefixes that pass.
+        "ipv6Rules" ipv6_rules: Vec<Spanned<Shorthand<IpRule>>>,
         /// Cosmos DB: the same as one text, separated by commas.
         "ipRangeFilter" ip_range_filter: String,
         /// Ranges of public addresses that pass.
         "ipRanges" | "firewallRules" ip_ranges: Vec<Spanned<IpRange>>,
+        /// SQL Database: rules of single databases.
+        "databases" databases: Vec<Spanned<Database>>,
+        /// Data Lake Storage Gen1: whether the firewall is on.
+        "firewallState" firewall_state: Switch,
+        /// Data Lake Storage Gen1: every source inside Azure passes.
+        "firewallAllowAzureIps" firewall_allow_azure_ips: Switch,
+        /// Data Lake Storage Gen1: Data Lake Analytics passes.
+        "firewallAllowDataLakeAnalytics" firewall_allow_data_lake_analytics: Switch,
         /// Resource instances that pass (Storage).
         "resourceAccessRules" resource_access_rules: Vec<Spanned<Shorthand<ResourceAccessRule>>>,
         /// App Service's access restrictions.
@@ -116,7 +140,7 @@ object! {
     VirtualNetworkRule "a virtual network rule"
     required {
         /// The subnet, VNET/SUBNET.
-        "subnet" | "id" | "virtualNetworkSubnetId" | "virtualNetworkResourceId" subnet: Reference,
+        "subnet" | "id" | "virtualNetworkSubnetId" | "virtualNetworkResourceId" | "subnetId" subnet: Reference,
     }
     optional {
         /// Its name.
@@ -179,6 +203,19 @@ object! {
 }
 
 object! {
+    /// The rules of one database.
+    Database "a database"
+    required {
+        /// Its name.
+        "name" name: Name,
+    }
+    optional {
+        /// Ranges of public addresses that pass when this database is asked for.
+        "ipRanges" | "firewallRules" ip_ranges: Vec<Spanned<IpRange>>,
+    }
+}
+
+object! {
     /// A resource instance rule.
     ResourceAccessRule "a resource access rule"
     required {
@@ -217,14 +254,33 @@ object! {
         "ipAddress" ip_address: String,
         /// Up to eight service tags separated by commas.
         "serviceTag" service_tag: String,
-        /// ARM: `ServiceTag` says that `ipAddress` holds tags.
-        "tag" tag: String,
+        /// ARM: `ServiceTag` says that `ipAddress` holds tags, `XffProxy` that a proxy's header is meant.
+        "tag" tag: RestrictionTag,
+        /// ARM: the mask of a single `ipAddress`.
+        "subnetMask" subnet_mask: Address4,
+        /// ARM: of no effect outside of Azure.
+        "vnetTrafficTag" vnet_traffic_tag: Integer<0, 4294967295>,
+        /// ARM: of no effect outside of Azure.
+        "subnetTrafficTag" subnet_traffic_tag: Integer<0, 4294967295>,
         /// Header filters, which together with the address decide.
         "headers" headers: Headers,
         /// For people.
         "description" description: String,
     }
 }
+
+/// `tag` of an access restriction as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestrictionTag {
+    /// `Default`.
+    Default,
+    /// `XffProxy`.
+    XffProxy,
+    /// `ServiceTag`.
+    ServiceTag,
+}
+
+choice! { RestrictionTag, "tag", "Default" => Self::Default, "XffProxy" => Self::XffProxy, "ServiceTag" => Self::ServiceTag }
 
 object! {
     /// Header filters of an access restriction.
@@ -239,20 +295,5 @@ object! {
         "x-azure-fdid" azure_fdid: OneOrMany<Spanned<String>>,
         /// X-FD-HealthProbe.
         "x-fd-healthprobe" health_probe: OneOrMany<Spanned<String>>,
-    }
-}
-
-object! {
-    /// A service endpoint policy.
-    ServiceEndpointPolicy "a service endpoint policy"
-    required {
-        /// Its name.
-        "name" name: Name,
-        /// The storage accounts that it lists.
-        "services" services: Vec<Spanned<Reference>>,
-    }
-    optional {
-        /// Aliases of platform services, such as /services/Azure/Batch.
-        "serviceAlias" service_alias: String,
     }
 }

@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Named, NatGatewayIndex, NsgIndex, PolicyIndex, Position, RouteTableIndex, SubnetIndex, VirtualNetworkIndex};
+use super::{
+    Named, NatGatewayIndex, NsgIndex, PolicyIndex, Position, PrivateEndpointNetworkPolicies, RouteTableIndex, SubnetIndex,
+    VirtualNetworkIndex,
+};
 
 /// A virtual network.
 #[derive(Clone, Debug)]
@@ -15,7 +18,7 @@ pub struct VirtualNetwork {
     pub location: Option<String>,
     /// Address space.
     pub address_prefixes: Vec<IpNet>,
-    /// Its subnets, indices into [`Network::subnets`].
+    /// Its subnets, indices into [`super::Network::subnets`].
     pub subnets: Vec<SubnetIndex>,
     /// This network's halves of peerings.
     pub peerings: Vec<Peering>,
@@ -42,6 +45,10 @@ pub struct Peering {
     pub allow_gateway_transit: bool,
     /// `useRemoteGateways`.
     pub use_remote_gateways: bool,
+    /// The file says that the peering is not connected (`peeringState`).
+    pub disconnected: bool,
+    /// The whole networks are joined (`peerCompleteVnets`, default true).
+    pub complete: bool,
 }
 
 /// A subnet.
@@ -69,6 +76,8 @@ pub struct Subnet {
     pub nat_gateway: Option<NatGatewayIndex>,
     /// Hosts without a public address of their own leave with the network's default one.
     pub default_outbound_access: bool,
+    /// Whether NSGs and route tables apply to private endpoints.
+    pub private_endpoint_network_policies: PrivateEndpointNetworkPolicies,
     /// ServiceTunnel key.
     pub tunnel_key: Option<u16>,
 }
@@ -78,7 +87,7 @@ pub struct Subnet {
 pub struct ServiceEndpoint {
     /// Canonical spelling, such as `Microsoft.Storage`.
     pub service: String,
-    /// Regions it is limited to, lower case; empty: the service's own rule.
+    /// Regions it is limited to within the service's own rule, lower case; empty: that rule alone.
     pub locations: Vec<String>,
     /// Place in the file.
     pub position: Position,

@@ -7,6 +7,17 @@ use ipnet::IpNet;
 
 use super::{Access, Named, Position, SubnetIndex};
 
+/// `publicNetworkAccess`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicNetworkAccess {
+    /// `Enabled`.
+    Enabled,
+    /// `Disabled`: nobody comes in by the public side.
+    Disabled,
+    /// `SecuredByPerimeter`: a network security perimeter decides, which is not modelled.
+    SecuredByPerimeter,
+}
+
 /// A service firewall; which lists mean something depends on the service's type.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceFirewall {
@@ -14,19 +25,52 @@ pub struct ServiceFirewall {
     pub position: Position,
     /// `defaultAction`, with its place, where given.
     pub default_action: Option<(Access, Position)>,
-    /// `publicNetworkAccess: Disabled`.
-    pub public_network_access_disabled: bool,
-    /// `bypass` entries as written (`AzureServices`, `Logging`, `Metrics`, `None`).
-    pub bypass: Vec<String>,
+    /// Whether trusted services pass (`bypass`, `networkAclBypass`, `trustedServiceAccessEnabled`,
+    /// `networkRuleBypassOptions`), with its place, where given.
+    pub trusts_services: Option<(bool, Position)>,
+    /// `networkAclBypassResourceIds` as written.
+    pub bypass_resources: Vec<String>,
     /// `virtualNetworkRules`.
     pub virtual_network_rules: Vec<VirtualNetworkRule>,
+    /// `isVirtualNetworkFilterEnabled`, where given.
+    pub virtual_network_filter: Option<bool>,
     /// `ipRules`.
     pub ip_rules: Vec<(IpNet, Position)>,
+    /// `ipv6Rules`.
+    pub ipv6_rules: Vec<(IpNet, Position)>,
     /// `ipRanges`, inclusive; 0.0.0.0–0.0.0.0 has Azure's special meaning.
     pub ip_ranges: Vec<(RangeInclusive<Ipv4Addr>, Position)>,
+    /// Address rules of single databases.
+    pub databases: Vec<DatabaseRules>,
     /// `resourceAccessRules` as written.
     pub resource_access_rules: Vec<(String, Position)>,
+    /// `firewallState`: whether it is enabled, with its place, where given.
+    pub firewall_state: Option<(bool, Position)>,
+    /// `firewallAllowAzureIps: Enabled`.
+    pub allow_azure_ips: Option<Position>,
+    /// `firewallAllowDataLakeAnalytics: Enabled`.
+    pub allow_data_lake_analytics: Option<Position>,
     /// App Service access restrictions.
+    pub access_restrictions: Vec<AccessRestriction>,
+    /// The deployment site's list; `None`: it uses the site's own (`scmIpSecurityRestrictionsUseMain`).
+    pub scm: Option<ScmRestrictions>,
+}
+
+/// Address rules of one database.
+#[derive(Clone, Debug)]
+pub struct DatabaseRules {
+    /// Name and place.
+    pub named: Named,
+    /// `ipRanges`.
+    pub ip_ranges: Vec<(RangeInclusive<Ipv4Addr>, Position)>,
+}
+
+/// The deployment site's access restrictions.
+#[derive(Clone, Debug, Default)]
+pub struct ScmRestrictions {
+    /// `scmIpSecurityRestrictionsDefaultAction`, with its place, where given.
+    pub default_action: Option<(Access, Position)>,
+    /// `scmIpSecurityRestrictions`.
     pub access_restrictions: Vec<AccessRestriction>,
 }
 
@@ -35,10 +79,12 @@ pub struct ServiceFirewall {
 pub struct VirtualNetworkRule {
     /// Place.
     pub position: Position,
-    /// The subnet; `None` for `state: NetworkSourceDeleted`, which matches nothing.
+    /// The subnet; `None` for a state that says that it is gone, which matches nothing.
     pub subnet: Option<SubnetIndex>,
     /// Accepted although the subnet has no endpoint.
     pub ignore_missing_endpoint: bool,
+    /// `state: Failed`: whether it is in force is not known.
+    pub failed: bool,
 }
 
 /// An access restriction of App Service.
@@ -74,4 +120,6 @@ pub enum RestrictionSource {
     AnyVirtualNetwork,
     /// Everyone (`Any`).
     Any,
+    /// What a proxy says that it forwards for (`tag: XffProxy`), which packets do not show.
+    ForwardedFor,
 }

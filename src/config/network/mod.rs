@@ -5,12 +5,16 @@
 //! [`Network`]. Each object and rule keeps its [`Position`] in the file.
 
 pub mod address_space;
+pub mod connectivity;
 pub mod firewall;
+pub mod integration;
 pub mod interface;
 pub mod lab;
 pub mod options;
+pub mod private_endpoint;
 pub mod routing;
 pub mod security;
+pub mod security_admin;
 pub mod service;
 
 use ipnet::IpNet;
@@ -19,13 +23,20 @@ pub use crate::policy::ids::{Access, Direction};
 pub use crate::policy::position::Position;
 pub use crate::port::device::Device;
 pub use address_space::{Gateway, GatewayKind, NatGateway, Peering, ServiceEndpoint, Subnet, VirtualNetwork};
-pub use firewall::{AccessRestriction, RestrictionSource, ServiceFirewall, VirtualNetworkRule};
+pub use firewall::{
+    AccessRestriction, DatabaseRules, PublicNetworkAccess, RestrictionSource, ScmRestrictions, ServiceFirewall, VirtualNetworkRule,
+};
 pub use interface::NetworkInterface;
 pub use lab::{Attachment, Host, Port, Serve};
-pub use options::{EndpointRouteOverUserRoute, ForwardedTrafficCheck, Options, TcpWithoutHandshake};
+pub use options::{
+    EndpointRouteOverUserRoute, ForwardedTrafficCheck, GlobalPeeringHopType, Options, PublicAddressWithoutSecurityGroup, SystemNoneRoutes,
+    TcpWithoutHandshake, UserDefaultRouteRemoves, UserDefaultRouteToInternet,
+};
+pub use private_endpoint::{PrivateEndpoint, PrivateEndpointNetworkPolicies};
 pub use routing::{RoutePrefix, RouteTable, UserNextHop, UserRoute};
 pub use security::{NetworkSecurityGroup, RuleAddress, RuleProtocol, SecurityRule};
-pub use service::{Denial, Service, ServiceEndpointPolicy, SourceEncoding};
+pub use security_admin::{AdminRule, AdminRuleCollection};
+pub use service::{Denial, Integration, Service, ServiceEndpointPolicy, SourceEncoding};
 
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident)+) => {$(
@@ -83,6 +94,8 @@ pub struct Network {
     pub subnets: Vec<Subnet>,
     /// NSGs.
     pub network_security_groups: Vec<NetworkSecurityGroup>,
+    /// Rule collections of network managers, in file order.
+    pub admin_rule_collections: Vec<AdminRuleCollection>,
     /// Application security groups.
     pub application_security_groups: Vec<Named>,
     /// Route tables.
@@ -97,6 +110,8 @@ pub struct Network {
     pub gateways: Vec<Gateway>,
     /// Services, injected ones included.
     pub services: Vec<Service>,
+    /// Private endpoints.
+    pub private_endpoints: Vec<PrivateEndpoint>,
     /// Tags with the prefixes that the file (inline, or by its tags file) gives them, as spelled there.
     pub service_tags: Vec<ServiceTag>,
     /// Ports.

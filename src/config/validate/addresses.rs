@@ -14,8 +14,9 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
     let mut owners = Owners::default();
     check_interfaces(file, network, &mut owners, findings);
     check_services(file, network, &mut owners, findings);
+    check_private_endpoints(file, network, &mut owners, findings);
     check_ports(file, network, findings);
-    check_public(file, &mut owners, findings);
+    check_public(file, network, &mut owners, findings);
 }
 
 /// Public addresses of the network's own objects other than services, and what has them.
@@ -26,7 +27,8 @@ pub(super) fn public_addresses(network: &Network) -> impl Iterator<Item = (Ipv4A
     let defaults =
         network.virtual_networks.iter().filter_map(|network| network.default_outbound_address).map(|address| (address, "a network"));
     let gateways = network.gateways.iter().filter_map(|gateway| gateway.public_address).map(|address| (address, "a gateway"));
-    interfaces.chain(nat).chain(defaults).chain(gateways)
+    let apps = network.services.iter().flat_map(|service| &service.outbound_addresses).map(|address| (*address, "an app"));
+    interfaces.chain(nat).chain(defaults).chain(gateways).chain(apps)
 }
 
 /// Who was seen at which address, private ones by network.
@@ -61,7 +63,7 @@ fn check_interfaces(file: &NetworkFile, network: &Network, owners: &mut Owners, 
 fn check_services(file: &NetworkFile, network: &Network, owners: &mut Owners, findings: &mut Findings) {
     for (model, service) in each(&file.services).iter().zip(&network.services) {
         let subnet = service.subnet.and_then(|index| network.subnets.get(index.0));
-        for address in each(&model.addresses) {
+        for address in each(&model.addresses).iter().chain(each(&model.scm_addresses)) {
             if let Some(subnet) = subnet {
                 check_inside(address.0, address.span, subnet, findings);
             }
@@ -73,8 +75,16 @@ fn check_services(file: &NetworkFile, network: &Network, owners: &mut Owners, fi
     }
 }
 
-/// Public addresses have one owner each; only networks may share a default one.
-fn check_public(file: &NetworkFile, owners: &mut Owners, findings: &mut Findings) {
+fn check_private_endpoints(file: &NetworkFile, network: &Network, owners: &mut Owners, findings: &mut Findings) {
+    for (model, endpoint) in each(&file.private_endpoints).iter().zip(&network.private_endpoints) {
+        let (Some(address), Some(subnet)) = (&model.private_ip_address, network.subnets.get(endpoint.subnet.0)) else { continue };
+        check_inside(address.0.into(), address.span, subnet, findings);
+        owners.claim(Some(subnet.virtual_network), address.0.into(), address.span, "a private endpoint", findings);
+    }
+}
+
+/// Public addresses have one owner each; only networks may share a default one, and apps those that they send from.
+fn check_public(file: &NetworkFile, network: &Network, owners: &mut Owners, findings: &mut Findings) {
     for public in each(&file.network_interfaces).iter().filter_map(|interface| interface.public_ip_address.as_ref()) {
         owners.claim(None, IpAddr::V4(public.0), public.span, "a network interface", findings);
     }
@@ -85,11 +95,27 @@ fn check_public(file: &NetworkFile, owners: &mut Owners, findings: &mut Findings
     for public in each(&file.gateways).iter().filter_map(|gateway| gateway.public_ip_address.as_ref()) {
         owners.claim(None, IpAddr::V4(public.0), public.span, "a gateway", findings);
     }
+    check_outbound(file, network, owners, findings);
     for public in each(&file.virtual_networks).iter().filter_map(|network| network.default_outbound_address.as_ref()) {
         if let Some((first, owner)) = owners.0.get(&(None, IpAddr::V4(public.0))) {
             findings
                 .report(Code::AddressClash, public.span, format!("{} is the address of {owner} already", public.0))
                 .related(*first, "here");
+        }
+    }
+}
+
+/// What apps send from is theirs: apps of one plan share it, nothing else has it.
+fn check_outbound(file: &NetworkFile, network: &Network, owners: &Owners, findings: &mut Findings) {
+    for (model, service) in each(&file.services).iter().zip(&network.services) {
+        let Some(list) = &model.outbound_ip_addresses else { continue };
+        for address in service.outbound_addresses.iter().map(|address| IpAddr::V4(*address)).filter(|own| !service.addresses.contains(own))
+        {
+            if let Some((first, owner)) = owners.0.get(&(None, address)) {
+                findings
+                    .report(Code::AddressClash, list.span, format!("{address} is the address of {owner} already"))
+                    .related(*first, "here");
+            }
         }
     }
 }
@@ -126,6 +152,10 @@ fn is_reserved(address: IpAddr, prefix: &IpNet) -> bool {
     match (address, prefix) {
         (IpAddr::V4(address), IpNet::V4(prefix)) => {
             let offset = u32::from(address).wrapping_sub(u32::from(prefix.network()));
+            offset < 4 || address == prefix.broadcast()
+        }
+        (IpAddr::V6(address), IpNet::V6(prefix)) => {
+            let offset = u128::from(address).wrapping_sub(u128::from(prefix.network()));
             offset < 4 || address == prefix.broadcast()
         }
         _ => false,

@@ -1,15 +1,15 @@
-//! Service endpoints of subnets, endpoint policies, and the keys of service tunnels.
+//! Service endpoints of subnets, and the keys of service tunnels.
 
 use std::collections::HashMap;
 
 use super::service_types::{self, endpoints};
-use super::{Scope, limit, named};
+use crate::config::compile::service_kinds;
 use crate::config::finding::{Code, Findings, Span};
-use crate::config::model::network_objects::{Subnet as SubnetModel, VirtualNetwork as NetworkModel};
-use crate::config::model::services::ServiceEndpointPolicy as PolicyModel;
+use crate::config::model::network_objects::{ServiceEndpoint as EndpointModel, Subnet as SubnetModel, VirtualNetwork as NetworkModel};
+use crate::config::model::values::short;
 use crate::config::model::{NetworkFile, Spanned, each};
 use crate::config::nearest::did_you_mean;
-use crate::config::network::{Network, Service, ServiceEndpoint, ServiceEndpointPolicy, ServiceIndex, SourceEncoding, Subnet};
+use crate::config::network::{Network, Service, ServiceEndpoint, SourceEncoding, Subnet};
 
 const STORAGE: &str = "Microsoft.Storage";
 const STORAGE_GLOBAL: &str = "Microsoft.Storage.Global";
@@ -26,11 +26,28 @@ pub(super) fn resolve(model: &SubnetModel, findings: &mut Findings) -> Vec<Servi
             continue;
         };
         check_conflict(service, &resolved, text.span, findings);
-        let locations = each(&entry.0.locations).iter().map(|region| region.value.replace(' ', "").to_ascii_lowercase());
-        let locations = locations.filter(|region| region != "*").collect();
-        resolved.push(ServiceEndpoint { service: service.to_owned(), locations, position: entry.span.start });
+        resolved.push(ServiceEndpoint {
+            service: service.to_owned(),
+            locations: locations(&entry.0, findings),
+            position: entry.span.start,
+        });
     }
     resolved
+}
+
+/// The regions that an endpoint is limited to; `*` among them takes the limit away.
+fn locations(model: &EndpointModel, findings: &mut Findings) -> Vec<String> {
+    let mut regions = Vec::new();
+    for written in each(&model.locations) {
+        let region = written.value.replace(' ', "").to_ascii_lowercase();
+        if region != "*" && (region.is_empty() || !region.chars().all(|letter| letter.is_ascii_alphanumeric())) {
+            findings
+                .report(Code::BadValue, written.span, format!("`{}` is no region", short(&written.value)))
+                .hint("such as westeurope, or *");
+        }
+        regions.push(region);
+    }
+    if regions.iter().any(|region| region == "*") { Vec::new() } else { regions }
 }
 
 fn check_conflict(service: &str, earlier: &[ServiceEndpoint], span: Span, findings: &mut Findings) {
@@ -46,39 +63,12 @@ fn check_conflict(service: &str, earlier: &[ServiceEndpoint], span: Span, findin
     }
 }
 
-/// All endpoint policies of the file.
-pub(super) fn resolve_policies(file: &NetworkFile, scope: &mut Scope<'_>) -> Vec<ServiceEndpointPolicy> {
-    each(&file.service_endpoint_policies).iter().map(|policy| resolve_policy(policy, file, scope)).collect()
-}
-
-fn resolve_policy(model: &Spanned<PolicyModel>, file: &NetworkFile, scope: &mut Scope<'_>) -> ServiceEndpointPolicy {
-    let listed = each(&model.services);
-    limit(listed.len(), 200, "services in the policy", model.span, scope.findings);
-    let mut services = Vec::new();
-    for name in listed {
-        let index = scope.names.services.refer(name, scope.findings);
-        let kind = each(&file.services).get(index).and_then(|service| service.kind.as_ref());
-        let is_storage = |kind: &str| service_types::find(kind).is_some_and(|known| known.tag == "Storage");
-        if let Some(kind) = kind.filter(|kind| !is_storage(&kind.0)) {
-            report_not_storage(name.span, &name.0, &kind.0, scope.findings);
-        }
-        services.push(ServiceIndex(index));
-    }
-    ServiceEndpointPolicy { named: named(&model.name, model.span), services }
-}
-
-fn report_not_storage(span: Span, name: &str, kind: &str, findings: &mut Findings) {
-    findings
-        .report(Code::PolicyService, span, format!("`{name}` is no storage account but {kind}"))
-        .hint("endpoint policies list storage accounts");
-}
-
-/// Checks policies against endpoints, and tunnel keys against the services that need them.
+/// Checks tunnel keys against the services that need them.
 pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findings) {
     let subnets = each(&file.virtual_networks).iter().flat_map(|network| each(&network.subnets));
     for (model, subnet) in subnets.zip(&network.subnets) {
-        check_policy_endpoint(model, subnet, findings);
         check_tunnel(model, subnet, network, findings);
+        check_locations(model, subnet, network, findings);
     }
     let networks: Vec<&Spanned<NetworkModel>> = each(&file.virtual_networks).iter().collect();
     unique_keys("network", networks.iter().filter_map(|network| network.tunnel_key.as_ref()).map(|key| (key.0, key.span)), findings);
@@ -88,28 +78,29 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
     }
 }
 
+/// `locations` narrows the service's own rule and never widens it.
+fn check_locations(model: &SubnetModel, subnet: &Subnet, network: &Network, findings: &mut Findings) {
+    let home = network.virtual_networks.get(subnet.virtual_network.0).and_then(|home| home.location.as_deref());
+    for written in each(&model.service_endpoints) {
+        let name = written.0.service.as_ref().map_or("", |service| service.value.as_str());
+        let Some(covered) = service_kinds::covered_regions(name, home, !subnet.service_endpoint_policies.is_empty()) else { continue };
+        for location in each(&written.0.locations) {
+            let region = location.value.replace(' ', "").to_ascii_lowercase();
+            if region != "*" && !covered.contains(&region) {
+                findings
+                    .report(Code::EndpointRegion, location.span, format!("{name} does not reach {region} from here"))
+                    .hint(format!("it covers {}", covered.join(" and ")));
+            }
+        }
+    }
+}
+
 fn unique_keys(what: &str, keys: impl Iterator<Item = (u32, Span)>, findings: &mut Findings) {
     let mut seen: HashMap<u32, Span> = HashMap::new();
     for (key, span) in keys {
         if let Some(first) = seen.insert(key, span) {
             findings.report(Code::TunnelKey, span, format!("another {what} has the tunnelKey {key:#x}")).related(first, "here");
         }
-    }
-}
-
-fn check_policy_endpoint(model: &SubnetModel, subnet: &Subnet, findings: &mut Findings) {
-    limit(
-        subnet.service_endpoint_policies.len(),
-        100,
-        "endpoint policies on the subnet",
-        model.service_endpoint_policies.as_ref().map_or_else(Span::default, |list| list.span),
-        findings,
-    );
-    let has_storage = subnet.service_endpoints.iter().any(|endpoint| endpoint.service.starts_with(STORAGE));
-    if let (Some(first), false) = (each(&model.service_endpoint_policies).first(), has_storage) {
-        findings
-            .report(Code::PolicyService, first.span, "an endpoint policy needs a storage endpoint on its subnet")
-            .hint(format!("add {STORAGE} to `serviceEndpoints`"));
     }
 }
 

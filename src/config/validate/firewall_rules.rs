@@ -5,18 +5,20 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-use super::service_types::ServiceType;
-use super::{Scope, flag, limit, restrictions};
+use super::{Scope, flag, named, restrictions};
 use crate::config::finding::{Code, Findings, Span};
 use crate::config::model::addresses::read_address_or_prefix;
-use crate::config::model::services::{Firewall, IpRange, PublicNetworkAccess, Service as ServiceModel, VirtualNetworkRule as RuleModel};
-use crate::config::model::{Spanned, each};
+use crate::config::model::services::{
+    Database, Firewall, IpRange, IpRule, Service as ServiceModel, Switch, VirtualNetworkRule as RuleModel,
+};
+use crate::config::model::values::Shorthand;
+use crate::config::model::{Field, ListField, Spanned, each};
 use crate::config::nearest::did_you_mean;
-use crate::config::network::{ServiceFirewall, SubnetIndex, VirtualNetworkRule};
+use crate::config::network::{DatabaseRules, PublicNetworkAccess, ServiceFirewall, SubnetIndex, VirtualNetworkRule};
 use crate::policy::position::Position;
 
 /// States of a virtual network rule, over all services.
-const STATES: [&str; 10] = [
+const STATES: [&str; 11] = [
     "Provisioning",
     "Deprovisioning",
     "Succeeded",
@@ -26,82 +28,122 @@ const STATES: [&str; 10] = [
     "InProgress",
     "Ready",
     "Deleting",
+    "Deleted",
     "Unknown",
 ];
 
 /// The firewall of a service; `None` where the file gives none.
-pub(super) fn resolve(model: &Spanned<ServiceModel>, known: Option<&ServiceType>, scope: &mut Scope<'_>) -> Option<ServiceFirewall> {
-    let disabled = |access: &Spanned<PublicNetworkAccess>| access.value == PublicNetworkAccess::Disabled;
-    let closed = model.public_network_access.as_ref().is_some_and(disabled);
-    let Some(firewall) = &model.firewall else {
-        let position = model.public_network_access.as_ref().map_or(Position::default(), |access| access.span.start);
-        return closed.then(|| ServiceFirewall { position, public_network_access_disabled: true, ..ServiceFirewall::default() });
-    };
-    check_limits(firewall, known, scope.findings);
+pub(super) fn resolve(model: &Spanned<ServiceModel>, scope: &mut Scope<'_>) -> Option<ServiceFirewall> {
+    let firewall = model.firewall.as_ref()?;
     let mut resolved = ServiceFirewall {
         position: firewall.span.start,
         default_action: firewall.default_action.as_ref().map(|action| (action.value, action.span.start)),
-        public_network_access_disabled: closed || firewall.public_network_access.as_ref().is_some_and(disabled),
-        bypass: bypass(firewall, scope.findings),
+        trusts_services: trusts_services(firewall, bypass_words(model), scope.findings),
+        bypass_resources: each(&firewall.network_acl_bypass_resource_ids).iter().map(|id| id.value.clone()).collect(),
         virtual_network_rules: each(&firewall.virtual_network_rules).iter().map(|rule| resolve_rule(&rule.0, rule.span, scope)).collect(),
+        virtual_network_filter: firewall.is_virtual_network_filter_enabled.as_ref().map(|flag| flag.value),
         ip_rules: ip_rules(firewall, scope.findings),
+        ipv6_rules: prefixes(&firewall.ipv6_rules, scope.findings),
         ip_ranges: each(&firewall.ip_ranges).iter().filter_map(|range| ip_range(range, scope.findings)).collect(),
+        databases: databases(firewall, scope.findings),
         resource_access_rules: resource_rules(firewall),
+        firewall_state: firewall.firewall_state.as_ref().map(|state| (state.value == Switch::Enabled, state.span.start)),
+        allow_azure_ips: enabled(&firewall.firewall_allow_azure_ips),
+        allow_data_lake_analytics: enabled(&firewall.firewall_allow_data_lake_analytics),
         access_restrictions: Vec::new(),
+        scm: None,
     };
     restrictions::resolve(firewall, &mut resolved, scope);
     Some(resolved)
 }
 
-fn check_limits(firewall: &Spanned<Firewall>, known: Option<&ServiceType>, findings: &mut Findings) {
-    let Some(known) = known else { return };
-    limit(each(&firewall.virtual_network_rules).len(), known.virtual_network_rules, "virtual network rules", firewall.span, findings);
-    limit(each(&firewall.ip_rules).len() + each(&firewall.ip_ranges).len(), known.ip_rules, "IP rules", firewall.span, findings);
-    limit(each(&firewall.access_restrictions).len(), 512, "access restrictions", firewall.span, findings);
+/// `publicNetworkAccess`: at the service or, as some types have it, in its firewall.
+pub(super) fn public_network_access(model: &ServiceModel, findings: &mut Findings) -> Option<(PublicNetworkAccess, Position)> {
+    let inner = model.firewall.as_ref().and_then(|firewall| firewall.public_network_access.as_ref());
+    if let (Some(outer), Some(inner)) = (&model.public_network_access, inner) {
+        findings
+            .report(Code::BothForms, inner.span, "`publicNetworkAccess` is given at the service already")
+            .related(outer.span, "given here");
+    }
+    model.public_network_access.as_ref().or(inner).map(|access| (access.value, access.span.start))
 }
 
-/// ARM writes a text with commas, Terraform a list: both are accepted.
-fn bypass(firewall: &Firewall, findings: &mut Findings) -> Vec<String> {
-    const ENTRIES: [&str; 4] = ["AzureServices", "Logging", "Metrics", "None"];
-    let mut entries = Vec::new();
+fn enabled(switch: &Field<Switch>) -> Option<Position> {
+    switch.as_ref().filter(|switch| switch.value == Switch::Enabled).map(|switch| switch.span.start)
+}
+
+/// What may bypass the service's firewall: reads of logs and metrics are Storage's alone (azure-rest-api-specs).
+fn bypass_words(model: &ServiceModel) -> &'static [&'static str] {
+    const STORAGE: &str = "Microsoft.Storage/";
+    let kind = model.kind.as_ref().map_or("", |kind| kind.0.as_str());
+    let is_storage = kind.get(..STORAGE.len()).is_some_and(|start| start.eq_ignore_ascii_case(STORAGE));
+    if is_storage { &["AzureServices", "Logging", "Metrics", "None"] } else { &["AzureServices", "None"] }
+}
+
+/// ARM writes a text with commas, Terraform a list: both are accepted. Logging and Metrics let in reads of logs and
+/// metrics, which packets do not tell apart from others: they do not count here.
+fn trusts_services(firewall: &Firewall, entries: &[&'static str], findings: &mut Findings) -> Option<(bool, Position)> {
+    let mut trusts = None;
+    let mut others = 0;
+    let mut none = None;
     for text in firewall.bypass.iter().flat_map(|list| list.value.0.iter()) {
         for word in text.value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            match ENTRIES.iter().find(|entry| entry.eq_ignore_ascii_case(word)) {
-                Some(entry) => entries.push((*entry).to_owned()),
+            let (_, place) = *trusts.get_or_insert((false, text.span.start));
+            let entry = entries.iter().find(|entry| entry.eq_ignore_ascii_case(word));
+            match entry {
+                Some(&"AzureServices") => trusts = Some((true, place)),
+                Some(&"None") => none = Some(text.span),
+                Some(_) => {}
                 None => {
-                    let hint = did_you_mean(word, ENTRIES).unwrap_or_else(|| format!("one of {}", ENTRIES.join(", ")));
-                    findings.report(Code::BadValue, text.span, format!("`{word}` cannot bypass a firewall")).hint(hint);
+                    let hint = did_you_mean(word, entries.iter().copied()).unwrap_or_else(|| format!("one of {}", entries.join(", ")));
+                    findings.report(Code::BadValue, text.span, format!("`{word}` cannot bypass this service's firewall")).hint(hint);
                 }
             }
+            others += usize::from(entry != Some(&"None"));
         }
     }
-    if entries.is_empty() && firewall.trusted_service_access_enabled.as_ref().is_some_and(|flag| flag.value) {
-        entries.push("AzureServices".to_owned());
+    if let Some(span) = none.filter(|_| others > 0) {
+        findings.report(Code::BadValue, span, "`None` stands alone: nothing bypasses the firewall").hint("remove it, or the others");
     }
-    entries
+    trusts.or(firewall.trusted_service_access_enabled.as_ref().map(|flag| (flag.value, flag.span.start)))
 }
 
 fn resolve_rule(model: &RuleModel, span: Span, scope: &mut Scope<'_>) -> VirtualNetworkRule {
-    let deleted = model.state.as_ref().is_some_and(|state| check_state(state, scope.findings));
-    let subnet = if deleted { None } else { Some(SubnetIndex(scope.names.subnets.required(&model.subnet, scope.findings))) };
-    VirtualNetworkRule { position: span.start, subnet, ignore_missing_endpoint: flag(&model.ignore_missing, false) }
+    let state = model.state.as_ref().map_or("", |state| checked_state(state, scope.findings));
+    let gone = state.eq_ignore_ascii_case("NetworkSourceDeleted");
+    let subnet = if gone { None } else { Some(SubnetIndex(scope.names.subnets.required(&model.subnet, scope.findings))) };
+    VirtualNetworkRule {
+        position: span.start,
+        subnet: subnet.filter(|_| !state.eq_ignore_ascii_case("Deleted")),
+        ignore_missing_endpoint: flag(&model.ignore_missing, false),
+        failed: state.eq_ignore_ascii_case("Failed"),
+    }
 }
 
-/// Whether the state says that the subnet is gone.
-fn check_state(state: &Spanned<String>, findings: &mut Findings) -> bool {
+fn checked_state<'a>(state: &'a Spanned<String>, findings: &mut Findings) -> &'a str {
     if !STATES.iter().any(|known| known.eq_ignore_ascii_case(&state.value)) {
         findings.report(Code::BadValue, state.span, "no state of a virtual network rule").maybe_hint(did_you_mean(&state.value, STATES));
     }
-    state.value.eq_ignore_ascii_case("NetworkSourceDeleted")
+    &state.value
+}
+
+fn prefixes(list: &ListField<Shorthand<IpRule>>, findings: &mut Findings) -> Vec<(IpNet, Position)> {
+    let rules = each(list).iter().filter_map(|rule| rule.0.value.as_ref().map(|text| (text, rule.span.start)));
+    rules.filter_map(|(text, place)| Some((read_address_or_prefix(&text.value, text.span, findings)?, place))).collect()
 }
 
 fn ip_rules(firewall: &Firewall, findings: &mut Findings) -> Vec<(IpNet, Position)> {
-    let rules =
-        each(&firewall.ip_rules).iter().filter_map(|rule| rule.0.value.as_ref().map(|text| (text.value.as_str(), text.span, rule.span)));
-    let filter =
-        firewall.ip_range_filter.iter().flat_map(|text| text.value.split(',').map(str::trim).map(|part| (part, text.span, text.span)));
-    let filter = filter.filter(|(part, ..)| !part.is_empty());
-    rules.chain(filter).filter_map(|(text, span, rule)| Some((read_address_or_prefix(text, span, findings)?, rule.start))).collect()
+    let mut rules = prefixes(&firewall.ip_rules, findings);
+    for (part, span) in ip_range_filter(firewall) {
+        rules.extend(read_address_or_prefix(part, span, findings).map(|prefix| (prefix, span.start)));
+    }
+    rules
+}
+
+/// The parts of Cosmos DB's comma text.
+pub(super) fn ip_range_filter(firewall: &Firewall) -> impl Iterator<Item = (&str, Span)> {
+    let filter = firewall.ip_range_filter.iter();
+    filter.flat_map(|text| text.value.split(',').map(str::trim).map(|part| (part, text.span))).filter(|(part, _)| !part.is_empty())
 }
 
 fn ip_range(range: &Spanned<IpRange>, findings: &mut Findings) -> Option<(RangeInclusive<Ipv4Addr>, Position)> {
@@ -113,6 +155,24 @@ fn ip_range(range: &Spanned<IpRange>, findings: &mut Findings) -> Option<(RangeI
         return None;
     }
     Some((start.0..=end.0, range.span.start))
+}
+
+fn databases(firewall: &Firewall, findings: &mut Findings) -> Vec<DatabaseRules> {
+    let list = each(&firewall.databases);
+    for (index, database) in list.iter().enumerate() {
+        let name = |database: &Spanned<Database>| database.name.as_ref().map(|name| name.0.to_ascii_lowercase());
+        let (Some(own), Some(text)) = (name(database), &database.name) else { continue };
+        if let Some(first) = list.iter().take(index).find(|other| name(other).as_ref() == Some(&own)) {
+            findings
+                .report(Code::DuplicateName, text.span, format!("there is a database `{}` already", text.0))
+                .related(Span { start: first.span.start, end: first.span.start }, "here");
+        }
+    }
+    let resolve = |database: &Spanned<Database>, findings: &mut Findings| DatabaseRules {
+        named: named(&database.name, database.span),
+        ip_ranges: each(&database.ip_ranges).iter().filter_map(|range| ip_range(range, findings)).collect(),
+    };
+    list.iter().map(|database| resolve(database, findings)).collect()
 }
 
 fn resource_rules(firewall: &Firewall) -> Vec<(String, Position)> {

@@ -6,9 +6,8 @@ use super::{Scope, flag, named, not_empty};
 use crate::config::finding::{Code, Findings, Span};
 use crate::config::model::network_objects::{Gateway as GatewayModel, NatGateway as NatModel, Subnet as SubnetModel};
 use crate::config::model::{NetworkFile, Spanned, each};
+use crate::config::network::connectivity::GATEWAY_SUBNET;
 use crate::config::network::{Gateway, GatewayKind, NatGateway, Network, RoutePrefix, VirtualNetworkIndex};
-
-const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 /// All NAT gateways of the file.
 pub(super) fn resolve_nat(file: &NetworkFile) -> Vec<NatGateway> {
@@ -59,6 +58,25 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
         if is_gateway_subnet(&subnet.named.name) {
             check_gateway_subnet(model, subnet.route_table.and_then(|table| network.route_tables.get(table.0)), findings);
         }
+    }
+    check_tenants(file, network, findings);
+}
+
+/// A GatewaySubnet is its gateways' alone (Azure: virtual-network-for-azure-services, vpn-gateway-about-vpn-gateway-settings).
+/// Where the network has a gateway, that one's neighbours are refused with the other injected services'.
+fn check_tenants(file: &NetworkFile, network: &Network, findings: &mut Findings) {
+    let is_taken = |index: usize| {
+        let subnet = network.subnets.get(index).filter(|subnet| is_gateway_subnet(&subnet.named.name));
+        subnet.is_some_and(|subnet| !network.gateways.iter().any(|gateway| gateway.virtual_network == subnet.virtual_network))
+    };
+    let interfaces = each(&file.network_interfaces).iter().zip(&network.network_interfaces);
+    let interfaces = interfaces.filter_map(|(model, interface)| Some((model.subnet.as_ref()?, interface.subnet)));
+    let services = each(&file.services).iter().zip(&network.services);
+    let services = services.filter_map(|(model, service)| Some((model.subnet.as_ref()?, service.subnet?)));
+    for (name, _) in interfaces.chain(services).filter(|(_, subnet)| is_taken(subnet.0)) {
+        findings
+            .report(Code::GatewaySubnet, name.span, format!("a {GATEWAY_SUBNET} takes nothing but gateways"))
+            .hint("use another subnet");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::model::addresses::ListenPort;
 use crate::config::model::lab::{Host as HostModel, Serve as ServeModel};
 use crate::config::model::values::OneOrMany;
 use crate::config::model::{Field, NetworkFile, Spanned, each};
-use crate::config::network::{Attachment, Host, Named, Network, PortIndex, Serve, SourceEncoding, Subnet};
+use crate::config::network::{Attachment, Host, Named, Network, PortIndex, Serve, Subnet};
 
 /// The address that the platform itself uses in every network.
 pub(super) const PLATFORM_ADDRESS: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -80,11 +80,13 @@ fn check_address(address: IpAddr, span: Span, attachment: Attachment, network: &
         Attachment::VirtualNetwork(index) if index.0 == names::UNRESOLVED => None,
         Attachment::VirtualNetwork(index) => {
             let mut subnets = network.subnets.iter().filter(|subnet| subnet.virtual_network == index);
-            (!subnets.any(|subnet| expect_subnet(address, subnet).is_none())).then(|| "an address of one of the network's subnets".to_owned())
+            (!subnets.any(|subnet| expect_subnet(address, subnet).is_none()))
+                .then(|| "an address of one of the network's subnets".to_owned())
         }
         Attachment::Service(service) => network.services.get(service.0).and_then(|service| {
-            let in_tunnel = matches!((service.source_encoding, address), (SourceEncoding::ServiceTunnel(prefix), IpAddr::V6(v6)) if prefix.contains(&v6));
-            (!service.addresses.contains(&address) && !in_tunnel).then(|| format!("one of {:?}", service.addresses))
+            let in_tunnel = service.tunnel_addresses().into_iter().map(IpAddr::V6);
+            let own: Vec<IpAddr> = service.addresses.iter().copied().chain(in_tunnel).collect();
+            (!own.contains(&address)).then(|| format!("one of {own:?}"))
         }),
         Attachment::Gateway(gateway) => network.gateways.get(gateway.0).and_then(|gateway| {
             let inside = gateway.address_prefixes.iter().any(|prefix| prefix.contains(&address));
@@ -138,7 +140,9 @@ fn wire_address(subnet: &Subnet, private: IpAddr) -> IpAddr {
 
 fn expect_internet(address: IpAddr, network: &Network) -> Option<String> {
     let in_network = network.virtual_networks.iter().flat_map(|network| &network.address_prefixes).any(|prefix| prefix.contains(&address));
-    let at_gateway = network.gateways.iter().flat_map(|gateway| &gateway.address_prefixes).any(|prefix| prefix.contains(&address));
+    // A default route from on-premises holds everyone's addresses.
+    let mut on_premises = network.gateways.iter().flat_map(|gateway| &gateway.address_prefixes).filter(|prefix| prefix.prefix_len() > 1);
+    let at_gateway = on_premises.any(|prefix| prefix.contains(&address));
     let at_service = network.services.iter().any(|service| service.addresses.contains(&address));
     let owned = super::addresses::public_addresses(network).any(|(owner, _)| IpAddr::V4(owner) == address);
     let foreign = in_network || at_gateway || at_service || owned || address == IpAddr::V4(PLATFORM_ADDRESS);

@@ -5,17 +5,26 @@
 
 mod address_space;
 mod addresses;
+mod application_groups;
+mod endpoint_policies;
 mod endpoints;
+mod firewall_addresses;
+mod firewall_limits;
 mod firewall_rules;
 mod firewalls;
 mod gateways;
+mod injected;
+mod integration;
 mod interfaces;
 mod lab;
 mod lints;
 mod names;
+mod network_managers;
 mod not_modelled;
 mod peerings;
 mod ports;
+mod private_endpoints;
+mod public_routes;
 mod restrictions;
 mod routes;
 mod rule_sides;
@@ -58,6 +67,7 @@ fn resolve(path: &str, file: &NetworkFile, scope: &mut Scope<'_>) -> Network {
     network.options = options(file);
     virtual_networks::resolve(file, &mut network, scope);
     network.network_security_groups = security_rules::resolve(file, scope);
+    network.admin_rule_collections = network_managers::resolve(file, scope);
     network.application_security_groups =
         each(&file.application_security_groups).iter().map(|group| named(&group.0.name, group.span)).collect();
     network.route_tables = routes::resolve(file, scope);
@@ -65,21 +75,33 @@ fn resolve(path: &str, file: &NetworkFile, scope: &mut Scope<'_>) -> Network {
     network.nat_gateways = gateways::resolve_nat(file);
     network.gateways = gateways::resolve(file, scope);
     network.services = services::resolve(file, scope);
-    network.service_endpoint_policies = endpoints::resolve_policies(file, scope);
+    network.private_endpoints = private_endpoints::resolve(file, scope);
+    network.service_endpoint_policies = endpoint_policies::resolve(file, scope);
     network.ports = ports::resolve(file, scope);
     network.hosts = lab::resolve(file, scope);
     network.service_tags = scope.tags.take();
+    network.mark_private_endpoints();
+    network.place_apps();
     network
 }
 
 fn check(file: &NetworkFile, network: &Network, scope: &mut Scope<'_>) {
     address_space::check(file, scope.findings);
     peerings::check(file, network, scope.findings);
+    routes::check(file, network, scope.findings);
+    virtual_networks::check_limits(file, network, scope.findings);
     endpoints::check(file, network, scope.findings);
+    endpoint_policies::check(file, network, scope.findings);
+    private_endpoints::check(file, network, scope.findings);
+    integration::check(file, network, scope.findings);
     addresses::check(file, network, scope.findings);
+    security_rules::check(file, scope.findings);
+    interfaces::check(file, network, scope.findings);
+    application_groups::check(file, network, scope.findings);
     firewalls::check(file, network, scope.findings);
     gateways::check(file, network, scope.findings);
     lab::check(file, network, scope.findings);
+    injected::check(file, network, scope.findings);
     lints::check(file, network, scope.findings);
     not_modelled::check(file, scope.findings);
 }
@@ -92,7 +114,18 @@ fn options(file: &NetworkFile) -> Options {
             .as_ref()
             .map_or_else(Default::default, |choice| choice.value),
         forwarded_traffic_check: options.forwarded_traffic_check.as_ref().map_or_else(Default::default, |choice| choice.value),
+        public_address_without_security_group: options
+            .public_address_without_security_group
+            .as_ref()
+            .map_or_else(Default::default, |choice| choice.value),
         tcp_without_handshake: options.tcp_without_handshake.as_ref().map_or_else(Default::default, |choice| choice.value),
+        user_default_route_removes: options.user_default_route_removes.as_ref().map_or_else(Default::default, |choice| choice.value),
+        user_default_route_to_internet: options
+            .user_default_route_to_internet
+            .as_ref()
+            .map_or_else(Default::default, |choice| choice.value),
+        system_none_routes: options.system_none_routes.as_ref().map_or_else(Default::default, |choice| choice.value),
+        global_peering_hop_type: options.global_peering_hop_type.as_ref().map_or_else(Default::default, |choice| choice.value),
     }
 }
 

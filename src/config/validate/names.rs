@@ -91,6 +91,7 @@ impl Names {
     /// Collects all names; those of interfaces and hosts, which nothing refers to, are checked only.
     pub(super) fn collect(file: &NetworkFile, findings: &mut Findings) -> Self {
         table("network interface", each(&file.network_interfaces), |object| &object.name, findings);
+        table("private endpoint", each(&file.private_endpoints), |object| &object.name, findings);
         if let Some(lab) = &file.lab {
             host_names(lab, findings);
         }

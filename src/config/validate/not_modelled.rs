@@ -2,28 +2,45 @@
 //!
 //! This is the only list of such things. What becomes real leaves it.
 
+use super::firewalls::has_scm_rules;
 use crate::config::finding::{Code, Findings, Span};
-use crate::config::model::network_objects::Subnet;
-use crate::config::model::services::{Firewall, Service, SourceEncodingName};
-use crate::config::model::{NetworkFile, Spanned, each};
+use crate::config::model::services::{Firewall, Service};
+use crate::config::model::{Field, NetworkFile, Spanned, each};
+use crate::config::network::PublicNetworkAccess;
+use crate::policy::service_firewall::kind::{self, Inside};
 
 /// A kind of thing, and where the file first uses it.
 type Kind = (&'static str, fn(&NetworkFile) -> Option<Span>);
 
 const NOT_MODELLED: &[Kind] = &[
-    ("ServiceTunnel source encoding", |file| {
-        let encodings = each(&file.services).iter().filter_map(|service| service.source_encoding.as_ref());
-        encodings.into_iter().find(|encoding| encoding.value == SourceEncodingName::ServiceTunnel).map(|encoding| encoding.span)
+    ("firewalls of services of this kind inside subnets", |file| {
+        let unknown = |service: &Service| service.kind.as_ref().is_some_and(|kind| kind::Kind::of(&kind.0).inside == Inside::Unknown);
+        service(file, |service| {
+            service.subnet.as_ref().and(service.firewall.as_ref()).filter(|_| unknown(service)).map(|firewall| firewall.span)
+        })
     }),
-    ("firewalls of services inside subnets", |file| {
-        service(file, |service| service.subnet.as_ref().and(service.firewall.as_ref()).map(|firewall| firewall.span))
+    ("peerings of chosen subnets", |file| {
+        let peerings = each(&file.virtual_networks).iter().flat_map(|network| each(&network.peerings));
+        let partial = peerings.filter_map(|peering| peering.peer_complete_vnets.as_ref()).find(|complete| !complete.value);
+        partial.map(|complete| complete.span)
     }),
-    ("what apps send from the subnets that they are integrated with", |file| {
-        service(file, |service| service.virtual_network_subnet_id.as_ref().map(|name| name.span))
-    }),
-    ("resource access rules", |file| firewall(file, |firewall| first(each(&firewall.resource_access_rules)))),
     ("virtual network rules of Data Lake Storage Gen1", data_lake_rule),
-    ("the deployment site's access restrictions", |file| firewall(file, |firewall| first(each(&firewall.scm_ip_security_restrictions)))),
+    ("access restrictions of a deployment site without `scmAddresses`", |file| {
+        let scm = |service: &Service| {
+            let firewall = service.firewall.as_ref().filter(|_| each(&service.scm_addresses).is_empty())?;
+            first(each(&firewall.scm_ip_security_restrictions)).filter(|_| has_scm_rules(firewall))
+        };
+        service(file, scm)
+    }),
+    ("network security perimeters", |file| {
+        let perimeter = |access: &Field<PublicNetworkAccess>| {
+            access.as_ref().filter(|access| access.value == PublicNetworkAccess::SecuredByPerimeter).map(|access| access.span)
+        };
+        service(file, |service| {
+            let inner = service.firewall.as_ref().and_then(|firewall| perimeter(&firewall.public_network_access));
+            perimeter(&service.public_network_access).or(inner)
+        })
+    }),
     ("header filters of access restrictions", |file| {
         let headers = |firewall: &Firewall| {
             each(&firewall.access_restrictions).iter().find_map(|rule| rule.headers.as_ref()).map(|headers| headers.span)
@@ -40,8 +57,15 @@ const NO_EFFECT: &[Kind] = &[
     ("enableDdosProtection", |file| {
         each(&file.virtual_networks).iter().find_map(|network| network.enable_ddos_protection.as_ref().map(|flag| flag.span))
     }),
-    ("privateEndpointNetworkPolicies", |file| {
-        subnet(file, |subnet| subnet.private_endpoint_network_policies.as_ref().map(|text| text.span))
+    ("encryption", |file| {
+        each(&file.virtual_networks).iter().find_map(|network| network.encryption.as_ref().map(|encryption| encryption.span))
+    }),
+    ("remoteAddressSpace", |file| {
+        let peerings = each(&file.virtual_networks).iter().flat_map(|network| each(&network.peerings));
+        peerings.into_iter().find_map(|peering| peering.remote_address_space.as_ref().map(|space| space.span))
+    }),
+    ("defaultSecurityRules", |file| {
+        each(&file.network_security_groups).iter().find_map(|group| group.default_security_rules.as_ref().map(|rules| rules.span))
     }),
     ("macAddress", |file| each(&file.network_interfaces).iter().find_map(|interface| interface.mac_address.as_ref().map(|text| text.span))),
 ];
@@ -74,10 +98,6 @@ fn service(file: &NetworkFile, find: impl Fn(&Service) -> Option<Span>) -> Optio
 
 fn firewall(file: &NetworkFile, find: impl Fn(&Firewall) -> Option<Span>) -> Option<Span> {
     service(file, |service| service.firewall.as_ref().and_then(|firewall| find(firewall)))
-}
-
-fn subnet(file: &NetworkFile, find: impl Fn(&Subnet) -> Option<Span>) -> Option<Span> {
-    each(&file.virtual_networks).iter().flat_map(|network| each(&network.subnets)).find_map(|subnet| find(subnet))
 }
 
 /// Their identity travels in tokens, which packets here do not have.

@@ -19,7 +19,8 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
             } else if let (Some((first, _)), true) = (earlier, peering.remote.0 != super::names::UNRESOLVED) {
                 findings.report(Code::BadPeering, span, "a second peering with the same network").related(first.span, "the first one");
             } else if let Some(remote) = network.virtual_networks.get(peering.remote.0) {
-                check_half(here, home, peering, remote, span, findings);
+                let has_gateway = network.gateways.iter().any(|gateway| gateway.virtual_network == peering.remote);
+                check_half((here, home), peering, (remote, has_gateway), span, findings);
             }
         }
         check_gateways(here, &halves, network, findings);
@@ -28,24 +29,28 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
 }
 
 fn check_half(
-    here: VirtualNetworkIndex,
-    home: &VirtualNetwork,
+    (here, home): (VirtualNetworkIndex, &VirtualNetwork),
     peering: &Peering,
-    remote: &VirtualNetwork,
+    (remote, has_gateway): (&VirtualNetwork, bool),
     span: Span,
     findings: &mut Findings,
 ) {
     report_overlap(home, remote, span, findings);
-    match remote.peerings.iter().find(|back| back.remote == here) {
-        None => {
-            let message = format!("`{}` has no peering back to `{}`: nothing passes", remote.named.name, home.named.name);
-            findings.report(Code::HalfPeering, span, message).hint(format!("add the other half under `{}`", remote.named.name));
-        }
-        Some(back) if peering.use_remote_gateways && !back.allow_gateway_transit => {
-            let message = format!("useRemoteGateways, but `{}`'s half lacks allowGatewayTransit", remote.named.name);
-            findings.report(Code::PeeringFlags, span, message);
-        }
-        Some(_) => {}
+    let back = remote.peerings.iter().find(|back| back.remote == here);
+    let Some(back) = back else {
+        let message = format!("`{}` has no peering back to `{}`: nothing passes", remote.named.name, home.named.name);
+        findings.report(Code::HalfPeering, span, message).hint(format!("add the other half under `{}`", remote.named.name));
+        return;
+    };
+    if peering.disconnected {
+        let message = format!("this half of the peering with `{}` is Disconnected: nothing passes", remote.named.name);
+        findings.report(Code::HalfPeering, span, message).hint("delete both halves and make them anew");
+    }
+    if peering.use_remote_gateways && !back.allow_gateway_transit {
+        let message = format!("useRemoteGateways, but `{}`'s half lacks allowGatewayTransit", remote.named.name);
+        findings.report(Code::PeeringFlags, span, message);
+    } else if peering.use_remote_gateways && !has_gateway {
+        findings.report(Code::PeeringFlags, span, format!("useRemoteGateways, but `{}` has no gateway", remote.named.name));
     }
 }
 

@@ -1,7 +1,9 @@
 //! Route tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
 
 use super::rule_sides::looks_like_address;
 use super::tag_book::TagUse;
@@ -10,7 +12,9 @@ use crate::config::finding::{Code, Findings, Span};
 use crate::config::model::addresses::read_address_or_prefix;
 use crate::config::model::network_objects::{NextHopType, Route as RouteModel, RouteTable as TableModel};
 use crate::config::model::{NetworkFile, Spanned, each};
-use crate::config::network::{RoutePrefix, RouteTable, UserNextHop, UserRoute};
+use crate::config::network::{
+    GatewayKind, Network, Position, RoutePrefix, RouteTable, Subnet, UserNextHop, UserRoute, VirtualNetworkIndex,
+};
 
 /// All route tables of the file.
 pub(super) fn resolve(file: &NetworkFile, scope: &mut Scope<'_>) -> Vec<RouteTable> {
@@ -32,10 +36,95 @@ fn resolve_table(model: &Spanned<TableModel>, scope: &mut Scope<'_>) -> RouteTab
     table
 }
 
+/// Checks each route where its table is used: whether its next hop is there.
+pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findings) {
+    let written: HashMap<Position, &Spanned<RouteModel>> =
+        each(&file.route_tables).iter().flat_map(|table| each(&table.routes)).map(|route| (route.span.start, route)).collect();
+    let mut seen: HashSet<(Position, VirtualNetworkIndex)> = HashSet::new();
+    for (model, subnet) in each(&file.virtual_networks).iter().flat_map(|network| each(&network.subnets)).zip(&network.subnets) {
+        let (Some(table), Some(place)) = (subnet.route_table.and_then(|table| network.route_tables.get(table.0)), &model.route_table)
+        else {
+            continue;
+        };
+        for route in &table.routes {
+            let Some(written) = written.get(&route.named.position) else { continue };
+            let home = subnet.virtual_network;
+            if seen.insert((route.named.position, home)) {
+                check_gateway_hop(route, written, (network, home), place.span, findings);
+                check_appliance(route, written, (network, home), place.span, findings);
+            }
+            check_loop(route, subnet, written, place.span, findings);
+        }
+    }
+    super::public_routes::check(file, network, findings);
+}
+
+/// A route to a gateway needs a VPN gateway that the network may use, and no ExpressRoute gateway beside it.
+fn check_gateway_hop(
+    route: &UserRoute,
+    written: &RouteModel,
+    (network, home): (&Network, VirtualNetworkIndex),
+    used: Span,
+    findings: &mut Findings,
+) {
+    let (UserNextHop::VirtualNetworkGateway, Some(kind)) = (route.next_hop, &written.next_hop_type) else { return };
+    let Some(name) = network.virtual_networks.get(home.0).map(|home| &home.named.name) else { return };
+    let gateways = network.usable_gateways(home);
+    let express = gateways.iter().find(|(_, gateway)| gateway.kind == GatewayKind::ExpressRoute);
+    let message = match express {
+        Some((_, express)) => format!(
+            "a user route leads to a VPN gateway only, and `{name}` has `{}`, an ExpressRoute gateway: that takes routes by BGP",
+            express.named.name
+        ),
+        None if gateways.is_empty() => format!("`{name}` has no VPN gateway, of its own or of a peer, that this route could lead to"),
+        None => return,
+    };
+    findings.report(Code::BadRoute, kind.span, message).related(used, "used here");
+}
+
+/// An appliance is in the network or a peer's; behind a gateway it cannot be reached.
+fn check_appliance(
+    route: &UserRoute,
+    written: &RouteModel,
+    (network, home): (&Network, VirtualNetworkIndex),
+    used: Span,
+    findings: &mut Findings,
+) {
+    let (UserNextHop::VirtualAppliance(address), Some(span)) = (route.next_hop, hop_span(written)) else { return };
+    let Some(here) = network.virtual_networks.get(home.0) else { return };
+    let near = here.peerings.iter().map(|half| half.remote).chain(std::iter::once(home));
+    let holds = |index: VirtualNetworkIndex| {
+        network.virtual_networks.get(index.0).is_some_and(|near| near.address_prefixes.iter().any(|prefix| prefix.contains(&address)))
+    };
+    if here.address_prefixes.is_empty() || near.into_iter().any(holds) {
+        return;
+    }
+    findings
+        .report(Code::BadRoute, span, format!("{address} is neither in `{}` nor in a network peered with it", here.named.name))
+        .hint("the next hop has to be reached without a gateway: an appliance of the network or of a direct peer")
+        .related(used, "used here");
+}
+
+/// An appliance in a subnet that uses the route is sent back what it forwards.
+fn check_loop(route: &UserRoute, subnet: &Subnet, written: &RouteModel, used: Span, findings: &mut Findings) {
+    let (UserNextHop::VirtualAppliance(address), Some(span)) = (route.next_hop, hop_span(written)) else { return };
+    if subnet.address_prefixes.iter().any(|prefix| prefix.contains(&address)) {
+        let message = format!("the appliance {address} is in `{}`, which uses this route: what it forwards comes back", subnet.named.name);
+        findings
+            .report(Code::ApplianceLoop, span, message)
+            .hint("put the appliance into a subnet of its own, with other routes")
+            .related(used, "used here");
+    }
+}
+
+/// A second route to a prefix, however it is written.
 fn check_duplicates(routes: &[Spanned<RouteModel>], findings: &mut Findings) {
     let mut seen: HashMap<String, Span> = HashMap::new();
     for prefix in routes.iter().filter_map(|route| route.address_prefix.as_ref()) {
-        if let Some(first) = seen.insert(prefix.value.to_lowercase(), prefix.span) {
+        let address = || prefix.value.parse::<IpAddr>().ok().map(IpNet::from);
+        let net = prefix.value.parse::<IpNet>().ok().or_else(address);
+        let key = net.map_or_else(|| prefix.value.to_lowercase(), |net| net.to_string());
+        if let Some(first) = seen.insert(key, prefix.span) {
             findings.report(Code::BadRoute, prefix.span, format!("the table has another route to {}", prefix.value)).related(first, "here");
         }
     }

@@ -33,7 +33,7 @@ impl AddressSide<'_> {
         let texts: Vec<&Spanned<String>> = one.into_iter().chain(many).collect();
         let mut addresses: Vec<RuleAddress> = texts.iter().filter_map(|text| address(text, scope)).collect();
         self.check_tags(&texts, &addresses, scope.findings);
-        super::limit(groups.len(), 10, "application security groups on a rule's side", rule, scope.findings);
+        self.check_groups(rule, scope.findings);
         let Scope { names, findings, .. } = scope;
         addresses.extend(groups.iter().map(|group| RuleAddress::Asg(AsgIndex(names.application_security_groups.refer(group, findings)))));
         addresses
@@ -54,12 +54,29 @@ impl AddressSide<'_> {
         }
     }
 
+    /// Tags in the plural form: accepted, as templates that Azure takes have them.
     fn check_tags(&self, texts: &[&Spanned<String>], addresses: &[RuleAddress], findings: &mut Findings) {
         let tags = addresses.iter().filter(|address| matches!(address, RuleAddress::Tag(_))).count();
-        if let (Some(last), true) = (texts.last(), tags > 0 && addresses.len() > 1) {
+        if let (Some(last), true) = (texts.last(), tags > 0 && filled(self.many).is_some()) {
+            let message = match addresses.len() {
+                1 => format!("a tag in the plural form of a {}", self.side),
+                entries => format!("{tags} tags among {entries} entries of a {}", self.side),
+            };
             findings
-                .report(Code::MixedTags, last.span, format!("{} tags among {} entries of a {}", tags, addresses.len(), self.side))
-                .hint("portal and templates differ here: one rule for each tag works everywhere");
+                .report(Code::MixedTags, last.span, message)
+                .hint("portal and templates differ here: one rule for each tag, in the singular form, works everywhere");
+        }
+    }
+
+    /// Ten groups on a side by the limits, one by the text: accepted as far as the limits go.
+    fn check_groups(&self, rule: Span, findings: &mut Findings) {
+        let groups = each(self.groups);
+        let place = groups.get(1).map_or(rule, |second| second.span);
+        if groups.len() > 10 {
+            super::limit(groups.len(), 10, "application security groups on a rule's side", place, findings);
+        } else if groups.len() > 1 {
+            let message = format!("{} application security groups on a rule's {}", groups.len(), self.side);
+            findings.report(Code::SeveralGroups, place, message).hint("one rule for each group works everywhere");
         }
     }
 }
@@ -76,7 +93,7 @@ fn missing(rule: Span, property: &str, findings: &mut Findings) {
 }
 
 /// `*`, an address, a prefix or a tag.
-fn address(text: &Spanned<String>, scope: &mut Scope<'_>) -> Option<RuleAddress> {
+pub(super) fn address(text: &Spanned<String>, scope: &mut Scope<'_>) -> Option<RuleAddress> {
     let value = text.value.trim();
     if matches!(value, "*" | "0.0.0.0/0") || value.eq_ignore_ascii_case("any") {
         return Some(RuleAddress::Any);
@@ -107,6 +124,8 @@ pub(super) fn ports(
     (rule, needed): (Span, bool),
     findings: &mut Findings,
 ) -> Vec<RangeInclusive<u16>> {
+    // An empty text is an empty range: not given.
+    let one = one.as_ref().filter(|range| !range.0.is_empty());
     let many_span = filled(many);
     if let (Some(one), Some(many)) = (one, many_span) {
         let message = format!("`{side}PortRange` and `{side}PortRanges` are both given");
@@ -118,5 +137,5 @@ pub(super) fn ports(
         }
         return vec![0..=u16::MAX];
     }
-    one.iter().chain(each(many)).map(|range| range.0.clone()).collect()
+    one.into_iter().chain(each(many)).map(|range| range.0.clone()).collect()
 }

@@ -15,6 +15,16 @@ pub(super) fn resolve(file: &NetworkFile, scope: &mut Scope<'_>) -> Vec<NetworkS
     each(&file.network_security_groups).iter().map(|group| resolve_group(group, scope)).collect()
 }
 
+/// Azure's limits of groups (azure-virtual-network-limits).
+pub(super) fn check(file: &NetworkFile, findings: &mut Findings) {
+    if let Some(groups) = &file.network_security_groups {
+        limit(groups.len(), 5000, "network security groups", groups.span, findings);
+    }
+    if let Some(groups) = &file.application_security_groups {
+        limit(groups.len(), 3000, "application security groups", groups.span, findings);
+    }
+}
+
 fn resolve_group(model: &Spanned<NsgModel>, scope: &mut Scope<'_>) -> NetworkSecurityGroup {
     let rules = each(&model.security_rules);
     limit(rules.len(), 1000, "rules in the group", model.span, scope.findings);
@@ -68,6 +78,7 @@ fn resolve_rule(model: &Spanned<RuleModel>, scope: &mut Scope<'_>) -> SecurityRu
     };
     let (sources, destinations) = (source.resolve(model.span, scope), destination.resolve(model.span, scope));
     check_description(model, scope.findings);
+    check_name(model, scope.findings);
     let protocol = model.protocol.as_ref().map_or(RuleProtocol::Any, |protocol| protocol.value);
     let place = (model.span, !matches!(protocol, RuleProtocol::Icmp | RuleProtocol::Esp | RuleProtocol::Ah));
     SecurityRule {
@@ -80,6 +91,15 @@ fn resolve_rule(model: &Spanned<RuleModel>, scope: &mut Scope<'_>) -> SecurityRu
         source_ports: ports("source", &model.source_port_range, &model.source_port_ranges, place, scope.findings),
         destinations,
         destination_ports: ports("destination", &model.destination_port_range, &model.destination_port_ranges, place, scope.findings),
+    }
+}
+
+/// A rule's name ends with a letter, a digit or an underscore.
+fn check_name(rule: &RuleModel, findings: &mut Findings) {
+    if let Some(name) = rule.name.as_ref().filter(|name| name.0.ends_with(['.', '-'])) {
+        findings
+            .report(Code::BadName, name.span, format!("`{}` is no name for a rule", name.0))
+            .hint("a rule's name ends with a letter, a digit or an underscore");
     }
 }
 

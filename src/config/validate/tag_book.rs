@@ -25,6 +25,9 @@ const SPECIAL: [(&str, &str); 8] = [
     ("azureplatformlkm", "AzurePlatformLKM"),
 ];
 
+/// The only special tag whose addresses Azure does not tell, so that a file may.
+const LICENSE_SERVERS: &str = "AzurePlatformLKM";
+
 /// Where a name may be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TagUse {
@@ -86,7 +89,7 @@ impl TagBook {
 
     /// Refuses prefixes for special tags, and names that cannot be a tag's.
     fn check_given(name: &str, span: Span, findings: &mut Findings) {
-        if special(name).is_some() {
+        if special(name).is_some_and(|name| name != LICENSE_SERVERS) {
             findings.report(Code::BadTag, span, format!("`{name}` has a fixed meaning and takes no prefixes"));
         } else if name.parse::<ipnet::IpNet>().is_ok()
             || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
@@ -100,6 +103,8 @@ impl TagBook {
         if let Some(name) = special(text) {
             if place == TagUse::PrefixesOnly {
                 findings.report(Code::BadTag, span, format!("the tag `{name}` cannot be used here"));
+            } else if name == LICENSE_SERVERS && !self.spellings.contains_key(&name.to_lowercase()) {
+                self.warn_empty(name, span, findings);
             }
             return Some(name.to_owned());
         }

@@ -1,11 +1,13 @@
 //! Virtual networks and their subnets.
 
+use std::collections::HashMap;
+
 use ipnet::IpNet;
 
 use super::{Scope, flag, limit, named, not_empty};
 use crate::config::finding::{Code, Findings, Span};
 use crate::config::model::network_objects::{
-    self as model, Peering as PeeringModel, Subnet as SubnetModel, VirtualNetwork as NetworkModel,
+    self as model, Peering as PeeringModel, PeeringState, Subnet as SubnetModel, VirtualNetwork as NetworkModel,
 };
 use crate::config::model::{NetworkFile, Spanned, each};
 use crate::config::network::{
@@ -23,7 +25,32 @@ pub(super) fn resolve(file: &NetworkFile, network: &mut Network, scope: &mut Sco
         network.virtual_networks.push(resolve_network(model, subnets, default.clone(), scope));
         limit(each(&model.subnets).len(), 3000, "subnets", model.span, scope.findings);
         limit(each(&model.peerings).len(), 500, "peerings", model.span, scope.findings);
+        if let Some(options) = &model.dhcp_options {
+            limit(each(&options.dns_servers).len(), 20, "DNS servers", options.span, scope.findings);
+        }
     }
+}
+
+/// How many networks and route tables there may be (azure-virtual-network-limits).
+pub(super) fn check_limits(file: &NetworkFile, network: &Network, findings: &mut Findings) {
+    let mut by_region: HashMap<Option<&str>, usize> = HashMap::new();
+    for (model, resolved) in each(&file.virtual_networks).iter().zip(&network.virtual_networks) {
+        let count = by_region.entry(resolved.location.as_deref()).or_default();
+        *count += 1;
+        if *count == 1001 {
+            let region = resolved.location.as_deref().map(|region| format!(" of {region}")).unwrap_or_default();
+            over(&format!("virtual networks{region}"), 1000, model.span, findings);
+        }
+    }
+    if let Some(table) = each(&file.route_tables).get(200) {
+        over("route tables", 200, table.span, findings);
+    }
+}
+
+/// Reports, at the first thing that is one too many, that there are more than Azure allows.
+fn over(what: &str, maximum: usize, span: Span, findings: &mut Findings) {
+    let place = Span { start: span.start, end: span.start };
+    findings.report(Code::LimitExceeded, place, format!("more than {maximum} {what}, Azure's limit"));
 }
 
 fn resolve_network(
@@ -64,6 +91,8 @@ fn resolve_peering(model: &Spanned<PeeringModel>, scope: &mut Scope<'_>) -> Peer
         allow_forwarded_traffic: flag(&model.allow_forwarded_traffic, false),
         allow_gateway_transit: flag(&model.allow_gateway_transit, false),
         use_remote_gateways: flag(&model.use_remote_gateways, false),
+        disconnected: model.peering_state.as_ref().is_some_and(|state| state.value == PeeringState::Disconnected),
+        complete: flag(&model.peer_complete_vnets, true),
     }
 }
 
@@ -85,6 +114,7 @@ fn resolve_subnet(model: &Spanned<SubnetModel>, virtual_network: VirtualNetworkI
         delegation: delegation(model, findings),
         nat_gateway: nat,
         default_outbound_access: flag(&model.default_outbound_access, true),
+        private_endpoint_network_policies: model.private_endpoint_network_policies.as_ref().map_or_else(Default::default, |of| of.value),
         tunnel_key: model.tunnel_key.as_ref().and_then(|key| u16::try_from(key.0).ok()),
     }
 }

@@ -53,11 +53,21 @@ pub(super) fn parse(bytes: &[u8], needs_checksum: bool) -> Result<Layout, Reason
 /// yet (duplicate address detection, MLD) speaks as ::, and to groups only.
 #[inline]
 fn check_addresses(source: Ipv6Addr, destination: Ipv6Addr) -> Result<(), Reason> {
+    if is_mapped(source) || is_mapped(destination) {
+        return Err(Reason::MalformedIpv6);
+    }
     let wrong_source = source.is_multicast() || source.is_loopback() || (source.is_unspecified() && !destination.is_multicast());
     if wrong_source || destination.is_loopback() || destination.is_unspecified() {
         return Err(Reason::MalformedIpv6);
     }
     Ok(())
+}
+
+/// IPv4-mapped addresses stand for IPv4 nodes, in flow keys too: on a wire nobody has one (RFC 4291 2.5.5.2), and so in
+/// no quote either.
+#[inline]
+pub(super) fn is_mapped(address: Ipv6Addr) -> bool {
+    address.to_ipv4_mapped().is_some()
 }
 
 #[inline]

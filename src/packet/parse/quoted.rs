@@ -3,6 +3,7 @@
 //! Routers quote what they saw, changed TTL and stale checksum included, and cut it off: lengths and checksums of a quote
 //! are not judged.
 
+use super::ipv6::is_mapped;
 use super::{Addresses, Quoted};
 use crate::wire::{array_at, icmp, icmpv6, ipv4, ipv6, protocol};
 
@@ -31,7 +32,8 @@ pub(super) fn parse_v6(quote: &[u8], network: usize) -> Option<Quoted> {
     let header = ipv6::Header::of(quote)?;
     let behind = quote.get(ipv6::LENGTH..)?;
     let chain = ipv6::walk(header.next_header(), behind)?;
-    if header.version() != 6 || chain.fragment.is_some_and(|fragment| fragment.offset > 0) {
+    let (source, destination) = (header.source(), header.destination());
+    if header.version() != 6 || is_mapped(source) || is_mapped(destination) || chain.fragment.is_some_and(|fragment| fragment.offset > 0) {
         return None;
     }
     let eight = array_at(behind, chain.length)?;
@@ -39,7 +41,7 @@ pub(super) fn parse_v6(quote: &[u8], network: usize) -> Option<Quoted> {
     Some(Quoted {
         network,
         transport: network + ipv6::LENGTH + chain.length,
-        addresses: Addresses::V6 { source: header.source(), destination: header.destination() },
+        addresses: Addresses::V6 { source, destination },
         protocol: chain.protocol,
         source_port,
         destination_port,

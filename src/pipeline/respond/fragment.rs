@@ -1,10 +1,12 @@
-//! IPv4 fragmentation (RFC 791 3.2), for packets that are larger than the way out takes.
+//! Fragmentation (RFC 791 3.2), for packets that are larger than the way out takes.
 
 use std::ops::Range;
 
 use etherparse::{IpFragOffset, Ipv4Header, Ipv4Options};
 
 use crate::packet::{Frame, FramePool, Gso, Layout};
+use crate::wire::ipv6::{self, FragmentHeader};
+use crate::wire::set_u16_at;
 
 /// Fragment offsets count in units of so many bytes.
 const UNIT: usize = 8;
@@ -34,7 +36,33 @@ pub fn fragment_ipv4(frame: &Frame, layout: &Layout, mtu: usize, pool: &mut Fram
             return false;
         };
         let mut fragment = pool.take();
-        assemble(&mut fragment, link, &header, bytes);
+        assemble(&mut fragment, &[link, &header.to_bytes(), bytes]);
+        out.push(fragment);
+    }
+    true
+}
+
+/// The same for an IPv6 packet that was made of an IPv4 one and has a fragment header for this purpose, behind the fixed
+/// header and in front of everything else (RFC 8200 4.5).
+pub fn fragment_ipv6(frame: &Frame, layout: &Layout, mtu: usize, pool: &mut FramePool, out: &mut Vec<Frame>) -> bool {
+    const HEADERS: usize = ipv6::LENGTH + ipv6::FRAGMENT_LENGTH;
+    let Some(packet) = frame.bytes().get(layout.network..layout.end) else { return false };
+    let Some((headers, payload)) = packet.split_at_checked(HEADERS) else { return false };
+    let whole = ipv6::walk(ipv6::FRAGMENT, &headers[ipv6::LENGTH..]).and_then(|chain| Some((chain.protocol, chain.fragment?)));
+    let (Some(link), Some((carried, whole))) = (frame.bytes().get(..layout.network), whole) else { return false };
+    let step = mtu.saturating_sub(HEADERS) / UNIT * UNIT;
+    let is_ready = frame.offload.gso == Gso::None && !frame.offload.needs_checksum && headers.get(6) == Some(&ipv6::FRAGMENT);
+    if step == 0 || !is_ready {
+        return false;
+    }
+    for (index, bytes) in payload.chunks(step).enumerate() {
+        let last = (index + 1) * step >= payload.len();
+        let own = FragmentHeader { offset: whole.offset + index * step, more: whole.more || !last, ..whole };
+        let length = u16::try_from(ipv6::FRAGMENT_LENGTH + bytes.len()).unwrap_or(u16::MAX);
+        let mut fixed = headers[..ipv6::LENGTH].to_vec();
+        set_u16_at(&mut fixed, ipv6::PAYLOAD_LENGTH, length);
+        let mut fragment = pool.take();
+        assemble(&mut fragment, &[link, &fixed, &own.to_bytes(carried), bytes]);
         out.push(fragment);
     }
     true
@@ -87,14 +115,13 @@ fn copied_options(options: &[u8]) -> Ipv4Options {
     Ipv4Options::try_from(&kept[..words]).unwrap_or_default()
 }
 
-fn assemble(fragment: &mut Frame, link: &[u8], header: &Ipv4Header, payload: &[u8]) {
-    let header = header.to_bytes();
-    let length = link.len() + header.len() + payload.len();
+/// Makes `fragment` the parts, one behind the other.
+fn assemble(fragment: &mut Frame, parts: &[&[u8]]) {
     fragment.clear();
-    fragment.set_length(length);
+    fragment.set_length(parts.iter().map(|part| part.len()).sum());
     let mut place = fragment.bytes_mut();
-    for part in [link, &header, payload] {
-        let (here, behind) = place.split_at_mut(part.len());
+    for part in parts {
+        let Some((here, behind)) = place.split_at_mut_checked(part.len()) else { return };
         here.copy_from_slice(part);
         place = behind;
     }

@@ -134,3 +134,58 @@ proptest! {
         prop_assert_eq!(reassemble(&pieces).2, vec![7; 200]);
     }
 }
+
+/// A UDP packet made of an IPv4 one, with a fragment header in front of its payload.
+fn packet_v6(whole: FragmentHeader, payload: &[u8]) -> Frame {
+    let length = u16::try_from(ipv6::FRAGMENT_LENGTH + payload.len()).unwrap();
+    let fields = ipv6::Fields {
+        traffic_class: 0,
+        payload_length: length,
+        next_header: ipv6::FRAGMENT,
+        hop_limit: 63,
+        source: "fd00:108::1".parse().unwrap(),
+        destination: "2603::1".parse().unwrap(),
+    };
+    let ethernet = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 2, 0, 0, 0, 0, 4, 0x86, 0xdd];
+    Frame::from_bytes(&[&ethernet[..], &fields.to_bytes(), &whole.to_bytes(17), payload].concat())
+}
+
+fn layout_v6(frame: &Frame) -> Layout {
+    let stand_in = super::super::testing::udp(addresses("fd00:108::1", "2603::1"), b"");
+    Layout { end: frame.len(), ..layout(&stand_in) }
+}
+
+proptest! {
+    #[test]
+    fn ipv6_pieces_join_to_what_was_cut(
+        payload in prop::collection::vec(any::<u8>(), 1..3_000), mtu in 56_usize..1_600, start in 0_usize..100, more: bool,
+    ) {
+        let whole = FragmentHeader { identification: 77, offset: start * 8, more };
+        let frame = packet_v6(whole, &payload);
+        let mut out = Vec::new();
+        prop_assert!(fragment_ipv6(&frame, &layout_v6(&frame), mtu, &mut FramePool::new(4), &mut out));
+        let mut joined = Vec::new();
+        for (index, piece) in out.iter().enumerate() {
+            let bytes = piece.bytes();
+            prop_assert!(bytes.len() - ETHERNET <= mtu);
+            prop_assert_eq!(&bytes[..ETHERNET], &frame.bytes()[..ETHERNET]);
+            prop_assert_eq!(usize::from(u16::from_be_bytes([bytes[18], bytes[19]])), bytes.len() - ETHERNET - ipv6::LENGTH);
+            prop_assert_eq!(&bytes[20..54], &frame.bytes()[20..54], "what is behind the length stays");
+            let own = ipv6::walk(ipv6::FRAGMENT, &bytes[54..]).unwrap().fragment.unwrap();
+            let last = index + 1 == out.len();
+            prop_assert_eq!((own.identification, own.offset, own.more), (77, start * 8 + joined.len(), more || !last));
+            joined.extend_from_slice(&bytes[62..]);
+        }
+        prop_assert_eq!(joined, payload);
+    }
+}
+
+#[test]
+fn without_a_fragment_header_ipv6_is_not_cut() {
+    let mut frame = packet_v6(FragmentHeader { identification: 1, offset: 0, more: false }, &[0; 100]);
+    let (layout, mut out) = (layout_v6(&frame), Vec::new());
+    assert!(!fragment_ipv6(&frame, &layout, 55, &mut FramePool::new(1), &mut out), "no room for eight bytes");
+    frame.bytes_mut()[20] = 17;
+    assert!(!fragment_ipv6(&frame, &layout, 80, &mut FramePool::new(1), &mut out));
+    assert!(out.is_empty());
+}

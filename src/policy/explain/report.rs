@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::{Kept, hint};
 use crate::packet::Reason;
+use crate::policy::app_service;
 use crate::policy::ids::Access;
 use crate::policy::position::Position;
+use crate::policy::private_endpoint;
 use crate::policy::question::{NextHopType, Outcome, Question, RouteSource, Sender, Source, Stage, Step};
 use crate::policy::snapshot::Snapshot;
 
@@ -150,7 +152,11 @@ fn party(address: IpAddr) -> Party {
 fn sender(snapshot: &Snapshot, question: &Question) -> Party {
     let mut party = party(question.source);
     match question.sender {
-        Sender::Subnet { subnet, .. } => (party.virtual_network, party.subnet) = subnet_names(snapshot, subnet),
+        Sender::Subnet { subnet, .. } => {
+            (party.virtual_network, party.subnet) = subnet_names(snapshot, subnet);
+            let app = app_service::behind(snapshot, question.sender, question.source);
+            party.service = app.and_then(|app| snapshot.services.get(app)).map(|app| app.name.clone());
+        }
         Sender::Service(service) => party.service = snapshot.services.get(service).map(|service| service.name.clone()),
         Sender::Gateway(gateway) => party.gateway = snapshot.gateways.get(gateway).map(|gateway| gateway.name.clone()),
         Sender::Internet | Sender::Platform => {}
@@ -161,7 +167,10 @@ fn sender(snapshot: &Snapshot, question: &Question) -> Party {
 fn destination(snapshot: &Snapshot, question: &Question, outcome: &Outcome) -> Party {
     let mut party = party(question.destination);
     let reached = if let Outcome::Forward(forward) = outcome { forward.service } else { None };
-    let service = reached.or_else(|| snapshot.directory.services.get(&question.destination).copied());
+    let by_endpoint = || private_endpoint::reached(snapshot, question).and_then(|index| snapshot.private_endpoints.get(index));
+    let service = reached
+        .or_else(|| snapshot.directory.services.get(&question.destination).copied())
+        .or_else(|| by_endpoint().map(|endpoint| endpoint.service));
     party.service = service.and_then(|index| snapshot.services.get(index)).map(|service| service.name.clone());
     if let (None, Outcome::Forward(forward)) = (service, outcome)
         && let Some(crate::policy::snapshot::Place::Subnet(subnet)) = snapshot.place(forward.delivery.zone)
@@ -175,14 +184,19 @@ fn seen_as(snapshot: &Snapshot, question: &Question, source: Source) -> SeenAs {
     let address = source.address();
     let public = match source {
         Source::Public(_) => true,
-        Source::Private(_) => false,
+        Source::Private(_) | Source::ServiceTunnel(_) => false,
         Source::Unchanged(_) => !matches!(question.sender, Sender::Subnet { .. } | Sender::Gateway(_)),
+    };
+    let kind = match source {
+        Source::ServiceTunnel(_) => "ServiceTunnel",
+        _ if public => "Public",
+        _ => "Private",
     };
     let (virtual_network, subnet) = match question.sender {
         Sender::Subnet { subnet, .. } if !public => subnet_names(snapshot, subnet),
         _ => (None, None),
     };
-    SeenAs { kind: if public { "Public" } else { "Private" }, address, virtual_network, subnet }
+    SeenAs { kind, address, virtual_network, subnet }
 }
 
 fn step_report(snapshot: &Snapshot, step: &Step) -> StepReport {

@@ -63,6 +63,7 @@ impl Build {
             delegation: None,
             nat_gateway: None,
             default_outbound_access: true,
+            private_endpoint_network_policies: PrivateEndpointNetworkPolicies::Disabled,
             tunnel_key: None,
         });
         index
@@ -105,6 +106,11 @@ impl Build {
             subnet: None,
             public_address: None,
             firewall,
+            has_private_endpoint: false,
+            integration: None,
+            outbound_addresses: Vec::new(),
+            public_network_access: None,
+            scm_addresses: Vec::new(),
         });
         ServiceIndex(self.network.services.len() - 1)
     }
@@ -150,7 +156,7 @@ pub(crate) fn firewall_deny() -> ServiceFirewall {
 }
 
 pub(crate) fn network_rule(subnet: SubnetIndex) -> VirtualNetworkRule {
-    VirtualNetworkRule { position: Position { line: 10, column: 9 }, subnet: Some(subnet), ignore_missing_endpoint: false }
+    VirtualNetworkRule { position: Position { line: 10, column: 9 }, subnet: Some(subnet), ignore_missing_endpoint: false, failed: false }
 }
 
 /// A compiled network that takes questions.

@@ -215,7 +215,8 @@ impl Plain<'_> {
         let mut routes: Vec<(u8, IpNet, &'static str, String)> = Vec::new();
         let endpoint = self.random.endpoints[self.subnet] && self.protocol != 1 && holds("203.0.113.16/28", self.destination);
         if endpoint {
-            routes.push((0, parsed("203.0.113.16/28"), "endpoint", String::new()));
+            let rank = if self.random.by_length { 2 } else { 0 };
+            routes.push((rank, parsed("203.0.113.16/28"), "endpoint", String::new()));
         }
         let mut reserved = true;
         for user in &self.random.tables[self.subnet] {
@@ -243,7 +244,11 @@ impl Plain<'_> {
 
     fn firewall(&self, endpoint: bool) -> Option<(Access, String)> {
         let index = SERVICES.iter().position(|(_, at)| address(at) == self.destination)?;
-        let (name, firewall) = (SERVICES[index].0, self.random.firewalls[index].as_ref()?);
+        let name = SERVICES[index].0;
+        // Without a firewall storage is open, and the database closed.
+        let Some(firewall) = &self.random.firewalls[index] else {
+            return (index != 0).then(|| (Access::Deny, format!("{name}/defaultAction")));
+        };
         let default = firewall.default_action.map_or(if index == 0 { Access::Allow } else { Access::Deny }, |(access, _)| access);
         if default == Access::Allow {
             return Some((Access::Allow, format!("{name}/defaultAction")));
