@@ -1,8 +1,10 @@
 //! Structures that know bits, not Azure. Each has a plain reference twin that its property tests compare it with.
 
+pub mod access_list;
 pub mod coverage;
 pub mod flow;
 pub mod longest_prefix;
 pub mod ordered_scan;
 pub mod port_set;
 pub mod prefix_set;
+pub mod simd;
