@@ -59,6 +59,12 @@ pub struct FiveTupleRule {
 }
 
 impl FiveTupleRule {
+    /// Whether no header can match.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty() || self.destinations.is_empty() || self.source_ports.is_empty() || self.destination_ports.is_empty()
+    }
+
     /// Whether all conditions hold.
     #[must_use]
     pub fn matches(&self, header: &FiveTuple) -> bool {

@@ -1,10 +1,107 @@
 //! What only the processor's own instructions do well: the one place outside `port/` with unsafe code. Each function
 //! is safe to call on any machine, and has a portable twin that its tests compare it with.
+//!
+//! Code that works on many headers at once is written once, as [`Work`] over [`Lanes`], and compiled for each kind of
+//! processor; [`run`] takes the one that this machine has.
 
-#![expect(unsafe_code, reason = "processor instructions; each block says why it is sound")]
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+pub use portable::Portable;
+
+/// A row of `W` × 256 bits.
+pub type Row<const W: usize> = [[u64; 4]; W];
+
+/// Bounds of two rules. A value is within a rule's bounds where it is at least each of them: of an upper bound both the
+/// bound and the value are inverted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(32))]
+pub struct PairBounds {
+    /// Lowest address, inverted highest; of the one rule and of the other.
+    pub addresses: [[u32; 2]; 2],
+    /// Lowest source port, inverted highest, the same of the destination port; of the one rule and of the other.
+    pub ports: [[u16; 4]; 2],
+}
+
+/// Bounds of eight rules, in the same way, and what they are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Block {
+    /// Lowest addresses, inverted highest ones.
+    pub addresses: [[u32; 8]; 2],
+    /// Lowest source ports, inverted highest, the same of destination ports.
+    pub ports: [[u16; 8]; 4],
+    /// Protocol numbers under the masks.
+    pub protocols: [u8; 8],
+    /// Protocol masks.
+    pub masks: [u8; 8],
+    /// The rules' numbers.
+    pub rules: [u32; 8],
+}
+
+/// What bounds are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// An address.
+    pub address: u32,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Protocol number.
+    pub protocol: u8,
+}
+
+/// A way to compare many numbers at once. What it answers does not depend on the way.
+pub trait Lanes: Copy {
+    /// How many of the first `count` (at most 16) ends lie below `value`.
+    fn below16(self, ends: &[i16; 16], count: u32, value: i16) -> u32;
+
+    /// How many of 32 ends lie below `value`.
+    fn below32(self, ends: &[i32; 32], value: i32) -> u32;
+
+    /// Whether addresses and ports are within the bounds of each of four rules: the first address those of the first pair,
+    /// the second those of the second.
+    fn within_pairs(self, bounds: [&PairBounds; 2], addresses: [u32; 2], ports: [u16; 2]) -> [[bool; 2]; 2];
+
+    /// Which of eight rules the probe is within, its protocol too: a bit for each.
+    fn within_block(self, block: &Block, probe: &Probe) -> u32;
+
+    /// Whether any bit is set in both rows.
+    fn have_common<const W: usize>(self, one: &Row<W>, other: &Row<W>) -> bool;
+
+    /// Index of the first bit that is set in all rows.
+    fn first_common<const W: usize>(self, rows: [&Row<W>; 5]) -> Option<u32>;
+}
+
+/// Something to do with lanes. `run` is to be inlined (`#[inline(always)]`, as all that it calls with `lanes`), so that
+/// it is compiled for the processor of those lanes.
+pub trait Work {
+    /// What comes out.
+    type Output;
+
+    /// Does it.
+    fn run(self, lanes: impl Lanes) -> Self::Output;
+}
+
+/// Does the work in the best way that this machine has.
+#[inline]
+pub fn run<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(lanes) = Avx2::detect() {
+        return lanes.run(work);
+    }
+    work.run(Portable)
+}
 
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
 #[inline(always)]
+#[expect(unsafe_code, reason = "an instruction")]
 pub fn prefetch<T: ?Sized>(place: &T) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -14,4 +111,12 @@ pub fn prefetch<T: ?Sized>(place: &T) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;
+}
+
+/// Asks for the cache line of an element, where there is one.
+#[inline(always)]
+pub fn prefetch_at<T>(places: &[T], at: u32) {
+    if let Some(place) = places.get(at as usize) {
+        prefetch(place);
+    }
 }

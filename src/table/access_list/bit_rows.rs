@@ -1,0 +1,174 @@
+//! Rules as bits: for each of the five fields a row for every kind of value, in which a rule's bit is set where the rule
+//! takes that value. A header's rules are what its five rows have in common; the first bit is the answer.
+//! (Lakshman and Stiliadis, SIGCOMM 1998.)
+
+use std::collections::HashMap;
+
+use super::five_tuple::{FiveTuple, FiveTupleRule};
+use super::intervals::cut;
+use super::ports::Ports;
+use crate::table::simd::{Lanes, Row};
+
+/// Up to `W` × 256 rules in order.
+#[derive(Clone, Debug)]
+pub(super) struct BitRows<const W: usize> {
+    sources: Rows<W>,
+    destinations: Rows<W>,
+    source_ports: (Ports, Rows<W>),
+    destination_ports: (Ports, Rows<W>),
+    protocols: ([u8; 256], Rows<W>),
+    /// The rule of each bit.
+    rules: Vec<u32>,
+}
+
+/// Rows by their numbers.
+#[derive(Clone, Debug)]
+struct Rows<const W: usize> {
+    rows: Vec<Row<W>>,
+    /// Of a number that none has.
+    none: Row<W>,
+}
+
+/// Addresses in intervals, each with the number of its row. Neighbours differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RowNumbers {
+    /// First addresses, ascending, beginning with 0.
+    pub(super) starts: Vec<u32>,
+    /// The rows' numbers.
+    pub(super) rows: Vec<u16>,
+    /// The number of the row in which nothing is set, where there is one.
+    pub(super) empty: Option<u16>,
+}
+
+impl<const W: usize> BitRows<W> {
+    /// How many rules there is room for.
+    pub(super) const ROOM: usize = W * 256;
+
+    /// Rows of those of `all` rules that are numbered in `chosen` (ascending, at most [`Self::ROOM`]); with the numbers of
+    /// rows for source and destination addresses, which [`Self::first_match`] is to be called with.
+    pub(super) fn new(all: &[FiveTupleRule], chosen: &[u32]) -> (Self, [RowNumbers; 2]) {
+        let rules: Vec<&FiveTupleRule> = chosen.iter().filter_map(|rule| all.get(*rule as usize)).collect();
+        let of = |range: fn(&FiveTupleRule) -> (u32, u32), last| sweep(&rules.iter().map(|rule| range(rule)).collect::<Vec<_>>(), last);
+        let (source_numbers, sources) = of(|rule| (*rule.sources.start(), *rule.sources.end()), u32::MAX);
+        let (destination_numbers, destinations) = of(|rule| (*rule.destinations.start(), *rule.destinations.end()), u32::MAX);
+        let (source_ports, from) = of(|rule| wide(&rule.source_ports), u32::from(u16::MAX));
+        let (destination_ports, to) = of(|rule| wide(&rule.destination_ports), u32::from(u16::MAX));
+        let rows = Self {
+            sources,
+            destinations,
+            source_ports: (Ports::new(&source_ports.starts, &source_ports.rows), from),
+            destination_ports: (Ports::new(&destination_ports.starts, &destination_ports.rows), to),
+            protocols: protocol_rows(&rules),
+            rules: chosen.to_vec(),
+        };
+        (rows, [source_numbers, destination_numbers])
+    }
+
+    /// The first rule that matches a header whose addresses have the rows numbered `source` and `destination`.
+    #[inline(always)]
+    pub(super) fn first_match(&self, lanes: impl Lanes, source: u32, destination: u32, header: &FiveTuple) -> Option<u32> {
+        let rows = [
+            self.sources.row(source),
+            self.destinations.row(destination),
+            self.source_ports.1.row(self.source_ports.0.find(header.source_port)),
+            self.destination_ports.1.row(self.destination_ports.0.find(header.destination_port)),
+            self.protocols.1.row(u32::from(self.protocols.0[usize::from(header.protocol)])),
+        ];
+        self.rules.get(lanes.first_common(rows)? as usize).copied()
+    }
+
+    /// Whether any rule takes addresses of both rows.
+    #[inline(always)]
+    pub(super) fn takes(&self, lanes: impl Lanes, source: u32, destination: u32) -> bool {
+        lanes.have_common(self.sources.row(source), self.destinations.row(destination))
+    }
+
+    /// The first of its rules.
+    #[inline(always)]
+    pub(super) fn first_rule(&self) -> u32 {
+        self.rules.first().copied().unwrap_or(u32::MAX)
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        let rows = [&self.sources, &self.destinations, &self.source_ports.1, &self.destination_ports.1, &self.protocols.1];
+        let rows: usize = rows.iter().map(|rows| size_of_val(&*rows.rows)).sum();
+        rows + self.source_ports.0.memory() + self.destination_ports.0.memory() + size_of_val(&self.protocols.0) + size_of_val(&*self.rules)
+    }
+}
+
+impl<const W: usize> Rows<W> {
+    const NONE: Row<W> = [[0; 4]; W];
+
+    #[inline(always)]
+    fn row(&self, number: u32) -> &Row<W> {
+        self.rows.get(number as usize).unwrap_or(&self.none)
+    }
+}
+
+fn wide(ports: &std::ops::RangeInclusive<u16>) -> (u32, u32) {
+    (u32::from(*ports.start()), u32::from(*ports.end()))
+}
+
+/// Gives equal rows one number.
+#[derive(Default)]
+struct Numbering<const W: usize> {
+    known: HashMap<Row<W>, u16, foldhash::fast::FixedState>,
+    rows: Vec<Row<W>>,
+}
+
+impl<const W: usize> Numbering<W> {
+    fn number(&mut self, row: &Row<W>) -> u16 {
+        *self.known.entry(*row).or_insert_with(|| {
+            self.rows.push(*row);
+            // of ROOM rules there are at most twice as many rows and one
+            (self.rows.len() - 1) as u16
+        })
+    }
+
+    fn finish(self) -> Rows<W> {
+        Rows { rows: self.rows, none: Rows::<W>::NONE }
+    }
+}
+
+/// Goes over all numbers up to `last`; at each end of a range the row changes.
+fn sweep<const W: usize>(ranges: &[(u32, u32)], last: u32) -> (RowNumbers, Rows<W>) {
+    let mut changes: Vec<(u32, usize)> = Vec::with_capacity(ranges.len() * 2);
+    for (rule, (low, high)) in ranges.iter().enumerate().filter(|(_, (low, high))| low <= high) {
+        changes.push((*low, rule));
+        changes.extend((*high < last).then(|| (high + 1, rule)));
+    }
+    changes.sort_unstable();
+    let mut changes = changes.into_iter().peekable();
+    let (mut numbers, mut numbering, mut row) = (RowNumbers::default(), Numbering::<W>::default(), Rows::<W>::NONE);
+    for start in cut(ranges.iter().copied(), last) {
+        while let Some((_, rule)) = changes.next_if(|(at, _)| *at == start) {
+            flip(&mut row, rule);
+        }
+        let number = numbering.number(&row);
+        if numbers.rows.last() != Some(&number) {
+            numbers.starts.push(start);
+            numbers.rows.push(number);
+        }
+    }
+    numbers.empty = numbering.known.get(&Rows::<W>::NONE).copied();
+    (numbers, numbering.finish())
+}
+
+fn flip<const W: usize>(row: &mut Row<W>, rule: usize) {
+    if let Some(word) = row.as_flattened_mut().get_mut(rule / 64) {
+        *word ^= 1 << (rule % 64);
+    }
+}
+
+fn protocol_rows<const W: usize>(rules: &[&FiveTupleRule]) -> ([u8; 256], Rows<W>) {
+    let mut numbering = Numbering::<W>::default();
+    let numbers = std::array::from_fn(|protocol| {
+        let mut row = Rows::<W>::NONE;
+        let meant = |rule: &&FiveTupleRule| rule.protocol.matches(protocol as u8);
+        rules.iter().enumerate().filter(|(_, rule)| meant(rule)).for_each(|(rule, _)| flip(&mut row, rule));
+        // 256 protocols have at most as many rows
+        numbering.number(&row) as u8
+    });
+    (numbers, numbering.finish())
+}

@@ -1,0 +1,213 @@
+//! Vectors of 256 bits (AVX2, and the bit instructions of the same processors).
+
+#![expect(unsafe_code, reason = "processor instructions; each block says why it is sound")]
+
+use std::arch::x86_64::{
+    __m128i, __m256i, _bzhi_u32, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_max_epu16,
+    _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_setzero_si128, _mm_xor_si128, _mm256_and_si256,
+    _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_cmpgt_epi16, _mm256_cmpgt_epi32,
+    _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_max_epu16, _mm256_max_epu32, _mm256_movemask_epi8, _mm256_movemask_ps,
+    _mm256_or_si256, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_setzero_si256, _mm256_testz_si256,
+};
+
+use super::{Block, Lanes, PairBounds, Probe, Row, Work};
+
+/// That this processor has AVX2, BMI1, BMI2, LZCNT and POPCNT. Only [`Avx2::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// Asks the processor; the answer is remembered.
+    #[inline]
+    #[must_use]
+    pub fn detect() -> Option<Self> {
+        let has_all = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        has_all.then_some(Self(()))
+    }
+
+    /// Does work that is compiled for such processors.
+    #[inline]
+    pub fn run<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn compiled<W: Work>(work: W, lanes: Avx2) -> W::Output {
+            work.run(lanes)
+        }
+        // SAFETY: there is an `Avx2` only where the processor has all of it.
+        unsafe { compiled(work, self) }
+    }
+}
+
+impl Lanes for Avx2 {
+    #[inline(always)]
+    fn below16(self, ends: &[i16; 16], count: u32, value: i16) -> u32 {
+        // SAFETY: there is an `Avx2` only where the processor has all of it.
+        unsafe { below16(ends, count, value) }
+    }
+
+    #[inline(always)]
+    fn below32(self, ends: &[i32; 32], value: i32) -> u32 {
+        // SAFETY: as above.
+        unsafe { below32(ends, value) }
+    }
+
+    #[inline(always)]
+    fn within_pairs(self, bounds: [&PairBounds; 2], addresses: [u32; 2], ports: [u16; 2]) -> [[bool; 2]; 2] {
+        // SAFETY: as above.
+        unsafe { within_pairs(bounds, addresses, ports) }
+    }
+
+    #[inline(always)]
+    fn within_block(self, block: &Block, probe: &Probe) -> u32 {
+        // SAFETY: as above.
+        unsafe { within_block(block, probe) }
+    }
+
+    #[inline(always)]
+    fn have_common<const W: usize>(self, one: &Row<W>, other: &Row<W>) -> bool {
+        // SAFETY: as above.
+        unsafe { have_common(one, other) }
+    }
+
+    #[inline(always)]
+    fn first_common<const W: usize>(self, rows: [&Row<W>; 5]) -> Option<u32> {
+        // SAFETY: as above.
+        unsafe { first_common(rows) }
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn below16(ends: &[i16; 16], count: u32, value: i16) -> u32 {
+    // SAFETY: the 32 bytes that are read are the array's; the load asks for no alignment.
+    let ends = unsafe { _mm256_loadu_si256(ends.as_ptr().cast()) };
+    let below = _mm256_cmpgt_epi16(_mm256_set1_epi16(value), ends);
+    // two bits for each lane
+    _bzhi_u32(_mm256_movemask_epi8(below).cast_unsigned(), 2 * count).count_ones() / 2
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn below32(ends: &[i32; 32], value: i32) -> u32 {
+    let (ends, _) = ends.as_chunks::<8>();
+    let value = _mm256_set1_epi32(value);
+    let below = |at: usize| _mm256_cmpgt_epi32(value, load(&ends[at]));
+    let (front, back) = (_mm256_packs_epi32(below(0), below(1)), _mm256_packs_epi32(below(2), below(3)));
+    // the lanes' order is mixed by now, their number is not
+    _mm256_movemask_epi8(_mm256_packs_epi16(front, back)).count_ones()
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn within_pairs(bounds: [&PairBounds; 2], addresses: [u32; 2], [source, destination]: [u16; 2]) -> [[bool; 2]; 2] {
+    let ports = with_inverses(u64::from(destination) << 32 | u64::from(source));
+    let ports = _mm256_set1_epi64x(ports.cast_signed());
+    [within_pair(bounds[0], addresses[0], ports), within_pair(bounds[1], addresses[1], ports)]
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn within_pair(bounds: &PairBounds, address: u32, ports: __m256i) -> [bool; 2] {
+    // SAFETY: `PairBounds` is 32 bytes of plain numbers; the load asks for no alignment.
+    let bounds = unsafe { _mm256_loadu_si256(std::ptr::from_ref(bounds).cast()) };
+    let address = u64::from(!address) << 32 | u64::from(address);
+    let value = _mm256_blend_epi32::<0xf0>(_mm256_set1_epi64x(address.cast_signed()), ports);
+    // a bound is at most the value where the larger of both is the value
+    let larger = _mm256_blend_epi32::<0xf0>(_mm256_max_epu32(bounds, value), _mm256_max_epu16(bounds, value));
+    let within = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(larger, value))).cast_unsigned();
+    // two lanes for the addresses of the one rule, two for those of the other; the same for ports
+    [within & 0x33 == 0x33, within & 0xcc == 0xcc]
+}
+
+/// Two numbers of 16 bits, each in the lower part of 32: puts their inverses above them.
+const fn with_inverses(ports: u64) -> u64 {
+    (ports ^ 0xffff_0000_ffff) << 16 | ports
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn within_block(block: &Block, probe: &Probe) -> u32 {
+    let [low, high] = &block.addresses;
+    let address = _mm256_and_si256(at_most(low, probe.address), at_most(high, !probe.address));
+    let address = _mm_packs_epi32(_mm256_castsi256_si128(address), _mm256_extracti128_si256::<1>(address));
+    let [source_low, source_high, destination_low, destination_high] = &block.ports;
+    let source = _mm_and_si128(ports_at_most(source_low, probe.source_port), ports_at_most(source_high, !probe.source_port));
+    let destination =
+        _mm_and_si128(ports_at_most(destination_low, probe.destination_port), ports_at_most(destination_high, !probe.destination_port));
+    let open = _mm_and_si128(_mm_and_si128(source, destination), address);
+    let differ = _mm_xor_si128(load_bytes(&block.protocols), _mm_set1_epi8(probe.protocol.cast_signed()));
+    let protocol = _mm_cmpeq_epi8(_mm_and_si128(differ, load_bytes(&block.masks)), _mm_setzero_si128());
+    _mm_movemask_epi8(_mm_and_si128(_mm_packs_epi16(open, open), protocol)).cast_unsigned() & 0xff
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn at_most(bounds: &[u32; 8], value: u32) -> __m256i {
+    // SAFETY: the 32 bytes that are read are the array's; the load asks for no alignment.
+    let bounds = unsafe { _mm256_loadu_si256(bounds.as_ptr().cast()) };
+    let value = _mm256_set1_epi32(value.cast_signed());
+    _mm256_cmpeq_epi32(_mm256_max_epu32(bounds, value), value)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn ports_at_most(bounds: &[u16; 8], value: u16) -> __m128i {
+    // SAFETY: the 16 bytes that are read are the array's; the load asks for no alignment.
+    let bounds = unsafe { _mm_loadu_si128(bounds.as_ptr().cast()) };
+    let value = _mm_set1_epi16(value.cast_signed());
+    _mm_cmpeq_epi16(_mm_max_epu16(bounds, value), value)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn load_bytes(bytes: &[u8; 8]) -> __m128i {
+    // SAFETY: the 8 bytes that are read are the array's; the load asks for no alignment.
+    unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn load<T: Copy, const N: usize>(numbers: &[T; N]) -> __m256i {
+    const { assert!(size_of::<[T; N]>() == 32) };
+    // SAFETY: the 32 bytes that are read are the array's, plain numbers; the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn have_common<const W: usize>(one: &Row<W>, other: &Row<W>) -> bool {
+    let mut common = _mm256_setzero_si256();
+    for (one, other) in one.iter().zip(other) {
+        common = _mm256_or_si256(common, _mm256_and_si256(load(one), load(other)));
+    }
+    _mm256_testz_si256(common, common) == 0
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+fn first_common<const W: usize>([a, b, c, d, e]: [&Row<W>; 5]) -> Option<u32> {
+    let mut first = None;
+    for eight in 0..W.div_ceil(8) {
+        // a bit for each 32 bits that have nothing in common
+        let mut empty = u64::MAX;
+        for at in (8 * eight)..W.min(8 * eight + 8) {
+            let (front, back) = (_mm256_and_si256(load(&a[at]), load(&b[at])), _mm256_and_si256(load(&c[at]), load(&d[at])));
+            let common = _mm256_and_si256(_mm256_and_si256(front, back), load(&e[at]));
+            let none = _mm256_cmpeq_epi32(common, _mm256_setzero_si256());
+            let some = !_mm256_movemask_ps(_mm256_castsi256_ps(none)).cast_unsigned() & 0xff;
+            empty ^= u64::from(some) << (8 * (at - 8 * eight));
+        }
+        let at = 32 * eight + (!empty).trailing_zeros() as usize / 2;
+        let word = |row: &Row<W>| row.as_flattened().get(at).copied().unwrap_or(0);
+        let common = word(a) & word(b) & word(c) & word(d) & word(e);
+        if common != 0 {
+            first = Some(at as u32 * u64::BITS + common.trailing_zeros());
+            break;
+        }
+    }
+    first
+}

@@ -1,0 +1,117 @@
+//! The vector code answers as the plain code does, on random and on boundary numbers.
+
+use proptest::prelude::*;
+
+use super::{Block, Lanes, PairBounds, Portable, Probe, Row, Work, run};
+
+/// Numbers close to each other and to the ends of their range, so that comparisons go both ways.
+fn address() -> impl Strategy<Value = u32> {
+    prop_oneof![0..4_u32, u32::MAX - 3..=u32::MAX, 0x7fff_fffe..=0x8000_0001_u32, any::<u32>()]
+}
+
+fn port() -> impl Strategy<Value = u16> {
+    prop_oneof![0..4_u16, u16::MAX - 3..=u16::MAX, 0x7ffe..=0x8001_u16, any::<u16>()]
+}
+
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0_u8), Just(6), Just(17), Just(255), any::<u8>()]
+}
+
+prop_compose! {
+    fn probe()(address in address(), source_port in port(), destination_port in port(), protocol in byte()) -> Probe {
+        Probe { address, source_port, destination_port, protocol }
+    }
+}
+
+prop_compose! {
+    fn pair_bounds()(
+        addresses in prop::array::uniform2(prop::array::uniform2(address())),
+        ports in prop::array::uniform2(prop::array::uniform4(port())),
+    ) -> PairBounds {
+        PairBounds { addresses, ports }
+    }
+}
+
+prop_compose! {
+    fn block()(
+        addresses in prop::array::uniform2(prop::array::uniform8(prop_oneof![Just(0), address()])),
+        ports in prop::array::uniform4(prop::array::uniform8(prop_oneof![Just(0), port()])),
+        protocols in prop::array::uniform8(byte()),
+        masks in prop::array::uniform8(byte()),
+    ) -> Block {
+        Block { addresses, ports, protocols, masks, rules: [0; 8] }
+    }
+}
+
+/// Everything that lanes do, on one set of numbers.
+#[derive(Clone, Copy)]
+struct Everything<'a> {
+    halves: &'a [i16; 16],
+    count: u32,
+    ends: &'a [i32; 32],
+    probe: &'a Probe,
+    pairs: &'a [PairBounds; 2],
+    block: &'a Block,
+    short: &'a [Row<1>; 5],
+    long: &'a [Row<9>; 5],
+}
+
+impl Work for Everything<'_> {
+    type Output = ([u32; 3], [[bool; 2]; 2], [Option<u32>; 2], [bool; 2]);
+
+    fn run(self, lanes: impl Lanes) -> Self::Output {
+        let half = self.probe.source_port.cast_signed();
+        let numbers = [
+            lanes.below16(self.halves, self.count, half),
+            lanes.below32(self.ends, self.probe.address.cast_signed()),
+            lanes.within_block(self.block, self.probe),
+        ];
+        let Probe { address, source_port, destination_port, .. } = *self.probe;
+        let [one, other] = self.pairs;
+        (
+            numbers,
+            lanes.within_pairs([one, other], [address, !address], [source_port, destination_port]),
+            [lanes.first_common(self.short.each_ref()), lanes.first_common(self.long.each_ref())],
+            [lanes.have_common(&self.short[0], &self.short[1]), lanes.have_common(&self.long[0], &self.long[1])],
+        )
+    }
+}
+
+/// Rows in which a word is usually empty or full.
+fn rows<const W: usize>() -> impl Strategy<Value = [Row<W>; 5]> {
+    let word = prop_oneof![3 => Just(u64::MAX), 2 => Just(0), 1 => any::<u64>(), 1 => (0..64_u32).prop_map(|bit| 1 << bit)];
+    prop::collection::vec(word, 5 * 4 * W).prop_map(|words| {
+        let (quads, _) = words.as_chunks::<4>();
+        std::array::from_fn(|row| std::array::from_fn(|quad| quads[row * W + quad]))
+    })
+}
+
+proptest! {
+    #[test]
+    fn vector_code_answers_as_plain_code(
+        halves in prop::array::uniform16(port().prop_map(u16::cast_signed)), count in 0..=16_u32,
+        ends in prop::array::uniform32(address().prop_map(u32::cast_signed)),
+        probe in probe(), pairs in prop::array::uniform2(pair_bounds()), block in block(), short in rows::<1>(), long in rows::<9>(),
+    ) {
+        let work = Everything { halves: &halves, count, ends: &ends, probe: &probe, pairs: &pairs, block: &block, short: &short, long: &long };
+        prop_assert_eq!(run(work), work.run(Portable));
+    }
+}
+
+#[test]
+fn the_first_common_bit_is_found_wherever_it_is() {
+    for bit in 0..1_024_usize {
+        let mut rows = [[[u64::MAX; 4]; 4]; 5];
+        rows[bit % 5] = [[0; 4]; 4];
+        rows[bit % 5][bit / 256][bit % 256 / 64] = 1 << (bit % 64);
+        struct First<'a>(&'a [Row<4>; 5]);
+        impl Work for First<'_> {
+            type Output = Option<u32>;
+            fn run(self, lanes: impl Lanes) -> Option<u32> {
+                lanes.first_common(self.0.each_ref())
+            }
+        }
+        assert_eq!(run(First(&rows)), Some(bit as u32));
+        assert_eq!(First(&rows).run(Portable), Some(bit as u32));
+    }
+}
