@@ -102,14 +102,15 @@ fn histogram() -> Option<Histogram<u64>> {
 
 impl From<Histogram<u64>> for Distribution {
     fn from(histogram: Histogram<u64>) -> Self {
-        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
+        let nanoseconds = |picoseconds: u64| (picoseconds as f64 / 100.0).round() / 10.0;
+        let at = |quantile| nanoseconds(histogram.value_at_quantile(quantile));
         let (median, p999) = (at(0.5), at(0.999));
         Self {
             median_nanoseconds: median,
             p99_nanoseconds: at(0.99),
             p999_nanoseconds: p999,
-            worst_nanoseconds: histogram.max() as f64 / 1_000.0,
-            p999_ratio: if median > 0.0 { p999 / median } else { 0.0 },
+            worst_nanoseconds: nanoseconds(histogram.max()),
+            p999_ratio: if median > 0.0 { (p999 / median * 100.0).round() / 100.0 } else { 0.0 },
         }
     }
 }

@@ -17,16 +17,16 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> Result<usize> {
     if options.results.is_some() && wanted.len() > 1 {
         bail!("--results takes one rule set: name one with --rules, or with --generate and --size");
     }
-    if !options.json && options.write.is_none() {
-        report::print_head(out)?;
-    }
     let mut mismatches = 0;
-    for which in wanted {
+    for (number, which) in wanted.into_iter().enumerate() {
         let set = sets::load(which, options)?;
         if let Some(directory) = &options.write {
             let [rules, trace] = sets::write(&set, directory)?;
             writeln!(out, "{rules}\n{trace}")?;
             continue;
+        }
+        if number == 0 && !options.json {
+            report::print_head(out)?;
         }
         let report = figures(set, options)?;
         report.print(options.json, out)?;
@@ -48,7 +48,7 @@ fn figures(set: Set, options: &Options) -> Result<Report> {
         set: set.name,
         rules: set.rules.len(),
         lookups_per_second: rates.median.round() as u64,
-        build_seconds: (build_seconds * 1e7).round() / 1e7,
+        build_seconds: (build_seconds * 1e9).round() / 1e9,
         table_bytes: list.memory(),
         mismatches: answers.iter().zip(&right).filter(|(answer, right)| answer != right).count(),
         latency: if options.latency { latency::measure(&list, &set.headers) } else { None },
