@@ -34,8 +34,13 @@ fn draw(figure: &Figure, grid: (usize, usize), backend: SVGBackend<'_>) -> Resul
     head.draw(&Text::new(figure.title.clone(), (16, 14), (FONT, 24).into_font().color(&theme::TEXT)))?;
     head.draw(&Text::new(figure.subtitle.clone(), (16, 42), (FONT, 15).into_font().color(&theme::FAINT_TEXT)))?;
     let bounds = Bounds::of(figure);
+    // The legend stands once, where it names the most.
+    let fullest = figure.panels.iter().map(|panel| panel.lines.len()).max();
+    let legend =
+        figure.panels.iter().position(|panel| Some(panel.lines.len()) == fullest && panel.lines.iter().all(|line| !line.name.is_empty()));
     for (number, (panel, area)) in figure.panels.iter().zip(body.split_evenly(grid)).enumerate() {
-        draw_panel(panel, figure.axes, &bounds, number == 0, &area)?;
+        let axes = [figure.axes[0], if number % grid.1 == 0 { figure.axes[1] } else { "" }];
+        draw_panel(panel, axes, &bounds, legend == Some(number), &area)?;
     }
     root.present()?;
     Ok(())
@@ -57,15 +62,16 @@ impl Bounds {
     }
 }
 
+/// A hair less than a power of ten, whose own mark is then within the axis.
 fn decade_below(value: f64) -> f64 {
-    10_f64.powf(value.log10().floor())
+    10_f64.powf(value.log10().floor()) * 0.999
 }
 
 fn decade_above(value: f64) -> f64 {
     10_f64.powf((value * 1.05).log10().ceil())
 }
 
-fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, first: bool, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>> {
+fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, legend: bool, area: &Area<'_>) -> Result<(), Box<dyn std::error::Error>> {
     let text = |size: i32| (FONT, size).into_font().color(&theme::TEXT);
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.caption, text(18))
@@ -76,7 +82,7 @@ fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, first: bool, area
     chart
         .configure_mesh()
         .x_desc(axes[0])
-        .y_desc(if first { axes[1] } else { "" })
+        .y_desc(axes[1])
         .axis_style(theme::TEXT)
         .axis_desc_style(text(15))
         .label_style((FONT, 14).into_font().color(&theme::FAINT_TEXT))
@@ -85,7 +91,8 @@ fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, first: bool, area
         .x_label_formatter(&|value| short(*value))
         .y_label_formatter(&|value| short(*value))
         .draw()?;
-    for (number, (line, colour)) in panel.lines.iter().zip(theme::LINES).enumerate() {
+    for line in &panel.lines {
+        let colour = theme::LINES[line.look % theme::LINES.len()];
         let style = colour.stroke_width(2);
         let at = |point: &Point| (point.x, point.y);
         chart.draw_series(line.points.iter().map(|point| PathElement::new([(point.x, point.lowest), (point.x, point.highest)], colour)))?;
@@ -94,17 +101,17 @@ fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, first: bool, area
             .label(line.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
         // The lines differ in more than colour.
-        if number == 0 {
+        if line.look == 0 {
             chart.draw_series(line.points.iter().map(|point| Circle::new(at(point), 4, colour.filled())))?;
         } else {
             chart.draw_series(line.points.iter().map(|point| TriangleMarker::new(at(point), 5, colour.filled())))?;
         }
-        // The first line's numbers stand above its points, the other's below.
-        let offset = (-12, if number == 0 { -20 } else { 10 });
+        // The first look's numbers stand above their points, the other's below.
+        let offset = (-12, if line.look == 0 { -20 } else { 10 });
         let font = (FONT, 14).into_font().color(&colour);
         chart.draw_series(line.points.iter().map(|point| EmptyElement::at(at(point)) + Text::new(short(point.y), offset, font.clone())))?;
     }
-    if first && panel.lines.len() > 1 {
+    if legend {
         chart
             .configure_series_labels()
             .label_font(text(15))

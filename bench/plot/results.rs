@@ -27,8 +27,10 @@ pub(crate) struct Panel {
 
 /// Measurements that belong together, by rising x.
 pub(crate) struct Line {
-    /// In the legend.
+    /// In the legend; a line without a name is not there.
     pub(crate) name: &'static str,
+    /// Which colour and mark: the same for a name in every panel.
+    pub(crate) look: usize,
     /// Where they are.
     pub(crate) points: Vec<Point>,
 }
@@ -72,7 +74,7 @@ impl Results {
         }
         let panels = shapes.into_iter().map(|(shape, [ours, theirs])| Panel {
             caption: shape.to_owned(),
-            lines: [("causeway", ours), ("rte_acl", theirs)].into_iter().filter_map(|(name, points)| line(name, points)).collect(),
+            lines: [line("causeway", 0, ours), line("rte_acl", 1, theirs)].into_iter().flatten().collect(),
         });
         Figure {
             title: "First match in a flat access list, one core".to_owned(),
@@ -89,7 +91,7 @@ impl Results {
             let y = row.get("nanosecondsPerPacket")?.as_f64()?;
             drawable(Point { x: row.get("flows")?.as_f64()?, y, lowest: y, highest: y })
         });
-        let lines: Vec<Line> = line("packets of known flows", points.collect()).into_iter().collect();
+        let lines: Vec<Line> = line("", 0, points.collect()).into_iter().collect();
         let panels = if lines.is_empty() { Vec::new() } else { vec![Panel { caption: String::new(), lines }] };
         Figure {
             title: "The whole pipeline, packets of known flows, one core".to_owned(),
@@ -105,9 +107,9 @@ fn lines(text: &str) -> Result<Vec<Value>> {
     said.map(|(index, line)| serde_json::from_str(line).with_context(|| format!("line {}", index + 1))).collect()
 }
 
-fn line(name: &'static str, mut points: Vec<Point>) -> Option<Line> {
+fn line(name: &'static str, look: usize, mut points: Vec<Point>) -> Option<Line> {
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
-    (!points.is_empty()).then_some(Line { name, points })
+    (!points.is_empty()).then_some(Line { name, look, points })
 }
 
 /// In millions.
