@@ -32,15 +32,19 @@ prop_compose! {
     }
 }
 
-prop_compose! {
-    fn block()(
-        addresses in prop::array::uniform2(prop::array::uniform8(prop_oneof![Just(0), address()])),
-        ports in prop::array::uniform4(prop::array::uniform8(prop_oneof![Just(0), port()])),
-        protocols in prop::array::uniform8(byte()),
-        masks in prop::array::uniform8(byte()),
-    ) -> Block {
-        Block { addresses, ports, protocols, masks, rules: [0; 8] }
-    }
+fn block() -> impl Strategy<Value = Block> {
+    let addresses = numbers::<_, 16>(prop_oneof![Just(0), address()]);
+    let ports = numbers::<_, 32>(prop_oneof![Just(0), port()]);
+    (addresses, ports, numbers::<_, 16>(byte())).prop_map(|(addresses, ports, protocols)| {
+        let ((addresses, _), (ports, _), (protocols, _)) = (addresses.as_chunks::<8>(), ports.as_chunks::<8>(), protocols.as_chunks::<8>());
+        Block {
+            addresses: addresses.try_into().unwrap(),
+            ports: ports.try_into().unwrap(),
+            protocols: protocols[0],
+            masks: protocols[1],
+            rules: [0; 8],
+        }
+    })
 }
 
 /// Everything that lanes do, on one set of numbers.
@@ -78,20 +82,27 @@ impl Work for Everything<'_> {
 }
 
 /// Rows in which a word is usually empty or full.
-fn rows<const W: usize>() -> impl Strategy<Value = [Row<W>; 5]> {
+fn rows<const W: usize>() -> BoxedStrategy<Box<[Row<W>; 5]>> {
     let word = prop_oneof![3 => Just(u64::MAX), 2 => Just(0), 1 => any::<u64>(), 1 => (0..64_u32).prop_map(|bit| 1 << bit)];
-    prop::collection::vec(word, 5 * 4 * W).prop_map(|words| {
-        let (quads, _) = words.as_chunks::<4>();
-        std::array::from_fn(|row| std::array::from_fn(|quad| quads[row * W + quad]))
-    })
+    prop::collection::vec(word, 5 * 4 * W)
+        .prop_map(|words| {
+            let (quads, _) = words.as_chunks::<4>();
+            Box::new(std::array::from_fn(|row| std::array::from_fn(|quad| quads[row * W + quad])))
+        })
+        .boxed()
+}
+
+/// `N` numbers; on the heap until they are an array, which keeps the strategies small.
+fn numbers<T: std::fmt::Debug + Clone + 'static, const N: usize>(of: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Box<[T; N]>> {
+    prop::collection::vec(of, N).prop_map(|numbers| numbers.into_boxed_slice().try_into().unwrap()).boxed()
 }
 
 proptest! {
     #[test]
     fn vector_code_answers_as_plain_code(
-        halves in prop::array::uniform16(port().prop_map(u16::cast_signed)), count in 0..=16_u32,
-        ends in prop::array::uniform32(address().prop_map(u32::cast_signed)),
-        probe in probe(), pairs in prop::array::uniform2(pair_bounds()), block in block(), short in rows::<1>(), long in rows::<9>(),
+        halves in numbers::<_, 16>(port().prop_map(u16::cast_signed)), count in 0..=16_u32,
+        ends in numbers::<_, 32>(address().prop_map(u32::cast_signed)),
+        probe in probe().boxed(), pairs in numbers::<_, 2>(pair_bounds().boxed()), block in block().boxed(), short in rows::<1>(), long in rows::<9>(),
     ) {
         let work = Everything { halves: &halves, count, ends: &ends, probe: &probe, pairs: &pairs, block: &block, short: &short, long: &long };
         prop_assert_eq!(run(work), work.run(Portable));
