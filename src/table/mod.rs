@@ -7,4 +7,5 @@ pub mod longest_prefix;
 pub mod ordered_scan;
 pub mod port_set;
 pub mod prefix_set;
+pub mod range_table;
 pub mod simd;

@@ -99,6 +99,10 @@ pub fn run<W: Work>(work: W) -> W::Output {
     work.run(Portable)
 }
 
+mod at_most;
+
+pub use at_most::Lane;
+
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
 #[inline(always)]
 #[expect(unsafe_code, reason = "an instruction")]

@@ -1,0 +1,124 @@
+//! Disjoint ranges of IPv4 addresses that cover all of them, each with a value: the value at an address.
+//!
+//! Small tables are searched sixteen first addresses at a time. In large ones the upper 16 bits of an address lead to a bucket
+//! of the few ranges that begin close by, whose lower 16 bits are compared at once.
+
+mod rooted;
+pub(super) mod sorted;
+
+use rooted::{Bucket, Rooted};
+use sorted::Sorted;
+
+use super::simd;
+
+/// More ranges than this have a root, which takes 256 KiB.
+const ROOT_FROM: usize = 4096;
+/// Addresses that a batched lookup has under way at once.
+const STAGE: usize = 16;
+
+/// An immutable table of address ranges.
+#[derive(Clone, Debug)]
+pub struct RangeTable {
+    firsts: Firsts,
+    values: Box<[u32]>,
+}
+
+/// The ranges' first addresses.
+#[derive(Clone, Debug)]
+enum Firsts {
+    Few(Sorted<u32>),
+    Many(Rooted),
+}
+
+impl RangeTable {
+    /// Most ranges that a table has; those behind are left out.
+    pub const MOST: usize = Rooted::MOST;
+
+    /// A table of ranges by their first addresses, ascending, each with the value of its addresses up to the next one's.
+    /// Of two with the same first address the later counts; what lies before the first has the value 0.
+    #[must_use]
+    pub fn from_starts(starts: &[(u32, u32)]) -> Self {
+        let before = starts.first().is_none_or(|(first, _)| *first != 0).then_some((0, 0));
+        let all = || before.iter().chain(starts).take(Self::MOST);
+        let values: Box<[u32]> = all().map(|(_, value)| *value).collect();
+        let firsts: Vec<u32> = all().map(|(start, _)| *start).collect();
+        let firsts = if values.len() > ROOT_FROM { Firsts::Many(Rooted::new(&firsts)) } else { Firsts::Few(Sorted::new(&firsts)) };
+        Self { firsts, values }
+    }
+
+    /// The value at an address.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, address: u32) -> u32 {
+        self.value(self.range(address))
+    }
+
+    /// The number of the range that holds an address; they are numbered in ascending order, from 0 at the first address.
+    #[inline]
+    #[must_use]
+    pub fn range(&self, address: u32) -> usize {
+        match &self.firsts {
+            Firsts::Few(firsts) => firsts.last_at_most(address),
+            Firsts::Many(firsts) => firsts.last_at_most(firsts.bucket(address), address),
+        }
+    }
+
+    /// The values at many addresses at once, which is faster: one for each, in order, as far as both slices reach.
+    #[inline]
+    pub fn get_all(&self, addresses: &[u32], values: &mut [u32]) {
+        for (addresses, values) in addresses.chunks(STAGE).zip(values.chunks_mut(STAGE)) {
+            let mut ranges = [0; STAGE];
+            match &self.firsts {
+                Firsts::Few(firsts) => ranges.iter_mut().zip(addresses).for_each(|(range, address)| *range = firsts.last_at_most(*address)),
+                Firsts::Many(firsts) => ranges_of(firsts, addresses, &mut ranges),
+            }
+            for range in &ranges {
+                if let Some(value) = self.values.get(*range) {
+                    simd::prefetch(value);
+                }
+            }
+            for ((value, range), _) in values.iter_mut().zip(&ranges).zip(addresses) {
+                *value = self.value(*range);
+            }
+        }
+    }
+
+    /// How many ranges the table has.
+    #[must_use]
+    pub fn ranges(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Bytes of memory.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let firsts = match &self.firsts {
+            Firsts::Few(firsts) => firsts.memory(),
+            Firsts::Many(firsts) => firsts.memory(),
+        };
+        size_of_val(&*self.values) + firsts
+    }
+
+    #[inline]
+    fn value(&self, range: usize) -> u32 {
+        self.values.get(range).copied().unwrap_or_default()
+    }
+}
+
+/// The ranges of up to [`STAGE`] addresses, each step for all of them before the next one's reads are waited for.
+fn ranges_of(firsts: &Rooted, addresses: &[u32], ranges: &mut [usize; STAGE]) {
+    let mut buckets = [Bucket::default(); STAGE];
+    for address in addresses {
+        firsts.prefetch_root(*address);
+    }
+    for (bucket, address) in buckets.iter_mut().zip(addresses) {
+        *bucket = firsts.bucket(*address);
+        firsts.prefetch(*bucket);
+    }
+    for ((range, bucket), address) in ranges.iter_mut().zip(&buckets).zip(addresses) {
+        *range = firsts.last_at_most(*bucket, *address);
+    }
+}
+
+#[cfg(test)]
+mod tests;
