@@ -1,6 +1,7 @@
 //! Structures that know bits, not Azure. Each has a plain reference twin that its property tests compare it with.
 
 pub mod access_list;
+pub mod address_classes;
 pub mod coverage;
 pub mod flow;
 pub mod longest_prefix;
@@ -8,4 +9,5 @@ pub mod ordered_scan;
 pub mod port_set;
 pub mod prefix_set;
 pub mod range_table;
+pub mod rule_table;
 pub mod simd;

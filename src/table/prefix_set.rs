@@ -88,6 +88,16 @@ impl PrefixSet {
         v4.chain(v6)
     }
 
+    /// The IPv4 ranges: first address, and the one behind the last.
+    pub(super) fn v4_ranges(&self) -> Vec<(u32, Option<u32>)> {
+        self.v4.iter().map(|range| (*range.start(), range.end().checked_add(1))).collect()
+    }
+
+    /// The IPv6 ranges: first address, and the one behind the last.
+    pub(super) fn v6_ranges(&self) -> Vec<(u128, Option<u128>)> {
+        self.v6.iter().map(|range| (*range.start(), range.end().checked_add(1))).collect()
+    }
+
     /// The smallest prefixes that make up the set, IPv4 first, each family in ascending order.
     #[must_use]
     pub fn prefixes(&self) -> Vec<IpNet> {

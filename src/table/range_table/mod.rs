@@ -3,8 +3,10 @@
 //! Small tables are searched sixteen first addresses at a time. In large ones the upper 16 bits of an address lead to a bucket
 //! of the few ranges that begin close by, whose lower 16 bits are compared at once.
 
+pub mod both;
 mod rooted;
 pub(super) mod sorted;
+pub mod wide;
 
 use rooted::{Bucket, Rooted};
 use sorted::Sorted;

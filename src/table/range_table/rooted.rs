@@ -1,7 +1,6 @@
 //! Many ascending numbers of 32 bits, found by their upper half.
 
-use super::sorted::how_many;
-use crate::table::simd;
+use crate::table::simd::{self, Lane};
 
 /// Numbers that one comparison looks at.
 const WIDTH: usize = 16;
@@ -87,7 +86,7 @@ impl Rooted {
     pub(super) fn last_at_most(&self, bucket: Bucket, key: u32) -> usize {
         let (mut from, to, key) = (bucket.from as usize, bucket.to as usize, lower(key));
         while let Some(numbers) = self.lower.get(from..).and_then(<[u16]>::first_chunk) {
-            let found = from + how_many(numbers, key);
+            let found = from + u16::at_most(numbers, key);
             from += WIDTH;
             if found < from || from >= to {
                 return found.min(to).saturating_sub(1);

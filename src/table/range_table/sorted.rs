@@ -41,20 +41,20 @@ impl<N: Lane> Sorted<N> {
         }
         self.lists.iter().fold(0, |place, list| {
             let numbers = self.numbers.get(*list as usize + WIDTH * place..).and_then(<[N]>::first_chunk);
-            WIDTH * place + numbers.map_or(0, |numbers| how_many(numbers, key).saturating_sub(1))
+            WIDTH * place + numbers.map_or(0, |numbers| N::at_most(numbers, key).saturating_sub(1))
         })
+    }
+
+    /// The number at a place.
+    #[inline]
+    pub(in crate::table) fn get(&self, place: usize) -> Option<N> {
+        self.numbers.get(*self.lists.last()? as usize + place).copied()
     }
 
     /// Bytes of memory.
     pub(in crate::table) fn memory(&self) -> usize {
         size_of_val(&*self.numbers) + size_of_val(&*self.lists)
     }
-}
-
-/// How many of ascending numbers are at most a key.
-#[inline(always)]
-pub(super) fn how_many<N: Lane>(numbers: &[N; WIDTH], key: N) -> usize {
-    (!N::at_most(numbers, key)).trailing_zeros() as usize
 }
 
 #[cfg(test)]
