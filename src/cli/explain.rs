@@ -7,10 +7,9 @@ use std::path::PathBuf;
 
 use super::{Exit, Output, output, read};
 use crate::ask::{SOURCE_PORT, Words, ask};
-use crate::config::compile::compile;
+use crate::config::compile::outline;
 use crate::config::network::Network;
 use crate::policy::explain::report::{Explanation, Verdict};
-use crate::policy::ids::Ids;
 
 /// What happens to one packet, stage by stage, until it leaves the dataplane.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,7 +52,7 @@ pub fn run(args: &Args, output: Output) -> Exit {
 }
 
 fn answer(network: &Network, args: &Args) -> Result<Explanation, String> {
-    let snapshot = compile(network, &mut Ids::default(), 1).map_err(|error| error.to_string())?;
+    let snapshot = outline(network).map_err(|error| error.to_string())?;
     let Args { from, to, source, source_port, .. } = args.clone();
     ask(network, &snapshot, &Words { from, to, source, source_port }).map_err(|error| error.text)
 }

@@ -9,10 +9,9 @@ use serde::Serialize;
 
 use super::rules::wanted::{self, Wanted};
 use super::{Exit, Output, output, read};
-use crate::config::compile::compile;
+use crate::config::compile::outline;
 use crate::config::network::Network;
 use crate::policy::effective_routes::{Hop, Listed, Routes};
-use crate::policy::ids::Ids;
 use crate::policy::question::{NextHopType, RouteSource};
 
 /// How many prefixes of one route the text shows.
@@ -78,7 +77,7 @@ pub fn run(arguments: &Arguments, output: Output) -> Exit {
 }
 
 fn answer(network: &Network, name: &str) -> Result<Answer, String> {
-    let snapshot = compile(network, &mut Ids::default(), 1).map_err(|error| error.to_string())?;
+    let snapshot = outline(network).map_err(|error| error.to_string())?;
     let (Wanted::Subnet(subnet) | Wanted::Interface { subnet, .. }) = wanted::find(&snapshot, name)?;
     let routes = snapshot.subnet(subnet).map(|subnet| &subnet.routes).ok_or("the subnet is gone")?;
     Ok(Answer { value: routes.list().into_iter().map(|listed| entry(routes, listed)).collect() })

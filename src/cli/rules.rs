@@ -7,9 +7,8 @@ pub(super) mod wanted;
 use std::path::PathBuf;
 
 use super::{Exit, Output, output, read};
-use crate::config::compile::compile;
+use crate::config::compile::outline;
 use crate::config::network::Network;
-use crate::policy::ids::Ids;
 use crate::policy::snapshot::Snapshot;
 use effective::EffectiveRules;
 
@@ -45,7 +44,7 @@ pub fn run(arguments: &Arguments, output: Output) -> Exit {
         Ok(network) => network,
         Err(exit) => return exit,
     };
-    let snapshot = match compile(&network, &mut Ids::default(), 1) {
+    let snapshot = match outline(&network) {
         Ok(snapshot) => snapshot,
         Err(error) => {
             output::complain(&error.to_string());

@@ -3,6 +3,7 @@
 mod directory;
 mod endpoint_routes;
 mod firewalls;
+mod kept;
 mod objects;
 mod platform_tags;
 mod ports;
@@ -11,6 +12,7 @@ mod routes;
 pub mod security_admin;
 pub mod security_groups;
 pub mod service_kinds;
+mod tag_sets;
 pub mod tags;
 
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ use crate::policy::nsg::SecurityGroup;
 use crate::policy::route::Routes;
 use crate::policy::security_admin::SecurityAdmin;
 use crate::policy::snapshot::Snapshot;
+pub use kept::Kept;
 use tags::Tags;
 
 /// Why a network cannot be compiled: a resource limit.
@@ -38,15 +41,40 @@ pub enum CompileError {
         /// How many there can be.
         limit: usize,
     },
+    /// Rules whose table would take too much memory.
+    #[error("a list of {rules} rules takes more than {} MiB of memory", budget >> 20)]
+    TooLarge {
+        /// Rules in the list.
+        rules: usize,
+        /// Bytes that their table may take.
+        budget: usize,
+    },
 }
 
 /// Compiles a network. Numbers of things that were named before stay the same.
 ///
 /// # Errors
-/// [`CompileError::TooMany`].
+/// [`CompileError`].
 pub fn compile(network: &Network, ids: &mut Ids, generation: u64) -> Result<Snapshot, CompileError> {
-    let mut compiler =
-        Compiler { network, tags: Tags::new(network), ids, groups: HashMap::new(), managed: HashMap::new(), routes: HashMap::new() };
+    recompile(network, ids, generation, &mut Kept::default())
+}
+
+/// Compiles a network for reading: its rules have no tables, and are found one by one.
+///
+/// # Errors
+/// [`CompileError::TooMany`].
+pub fn outline(network: &Network) -> Result<Snapshot, CompileError> {
+    recompile(network, &mut Ids::default(), 1, &mut Kept::plain())
+}
+
+/// Compiles a network. What `kept` has of an earlier one, and is the same now, is not built again.
+///
+/// # Errors
+/// [`CompileError`].
+pub fn recompile(network: &Network, ids: &mut Ids, generation: u64, kept: &mut Kept) -> Result<Snapshot, CompileError> {
+    let tag_sets = kept.tags(&network.service_tags);
+    let tags = Tags::new(network).with(Arc::clone(&tag_sets));
+    let mut compiler = Compiler { network, tags, ids, kept, groups: HashMap::new(), managed: HashMap::new(), routes: HashMap::new() };
     let networks = compiler.virtual_networks();
     let subnets = compiler.subnets()?;
     let interfaces = compiler.interfaces()?;
@@ -69,9 +97,11 @@ pub fn compile(network: &Network, ids: &mut Ids, generation: u64) -> Result<Snap
         gateways,
         private_endpoints,
         directory,
+        tag_classes: if tag_sets.are_used() { Arc::clone(tag_sets.classes()) } else { Arc::default() },
     };
     compiler.ports(&mut snapshot)?;
     snapshot.ids = Arc::new(compiler.ids.clone());
+    compiler.kept.settle();
     Ok(snapshot)
 }
 
@@ -80,6 +110,7 @@ struct Compiler<'a> {
     network: &'a Network,
     tags: Tags<'a>,
     ids: &'a mut Ids,
+    kept: &'a mut Kept,
     /// Security groups that are compiled already: places with the same surroundings share theirs.
     groups: HashMap<(NsgIndex, Surroundings), Arc<SecurityGroup>>,
     /// The same for security admin rules.

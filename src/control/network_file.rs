@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::parts::{Candidate, Loader, PortPlan, Report};
-use crate::config::compile::compile;
+use crate::config::compile::{Kept, recompile};
 use crate::config::finding::Findings;
 use crate::config::load::load;
 use crate::config::network::{Network, Port};
@@ -17,13 +17,14 @@ use crate::telemetry::Names;
 pub struct NetworkFile {
     path: PathBuf,
     ids: Ids,
+    kept: Kept,
 }
 
 impl NetworkFile {
     /// The file at `path`, which is not read yet.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, ids: Ids::default() }
+        Self { path, ids: Ids::default(), kept: Kept::default() }
     }
 }
 
@@ -36,8 +37,8 @@ impl Loader for NetworkFile {
         let Some(network) = loaded.network else { return Err(report) };
         // A configuration that cannot be compiled leaves no names behind.
         let mut ids = self.ids.clone();
-        let snapshot =
-            compile(&network, &mut ids, generation).map_err(|error| Report::sentence(format!("{}: error: {error}\n", network.file)))?;
+        let snapshot = recompile(&network, &mut ids, generation, &mut self.kept)
+            .map_err(|error| Report::sentence(format!("{}: error: {error}\n", network.file)))?;
         self.ids = ids;
         let ports = plans(&network, &snapshot);
         Ok(Candidate { names: names(&snapshot), ports, report, configuration: Arc::new(snapshot) })

@@ -11,6 +11,7 @@ use super::snapshot::Snapshot;
 use super::{delivery, destination, endpoint_policy, not_carried, nsg, route, service_firewall, source_rewrite};
 use crate::packet::Reason;
 use crate::table::ordered_scan::Header;
+use crate::table::rule_table::Classified;
 
 /// Decides about a packet. Pure: the same snapshot and question give the same outcome.
 pub fn decide(snapshot: &Snapshot, question: &Question, scope: Scope, observer: &mut impl Observer) -> Outcome {
@@ -47,11 +48,15 @@ pub(super) struct Decision<'a, O: Observer> {
     pub(super) seen: IpAddr,
     /// TCP idle timeout that the way asks for.
     pub(super) tcp_idle: Option<Duration>,
+    /// The classes of the addresses that rules look at, once one asked.
+    pub(super) classified: Classified<'a>,
 }
 
 impl<'a, O: Observer> Decision<'a, O> {
     fn new(snapshot: &'a Snapshot, question: &'a Question, scope: Scope, observer: &'a mut O) -> Self {
-        Self { snapshot, question, scope, observer, next_hop_type: None, over_endpoint: false, seen: question.source, tcp_idle: None }
+        let classified = Classified::new(&snapshot.tag_classes);
+        let seen = question.source;
+        Self { snapshot, question, scope, observer, next_hop_type: None, over_endpoint: false, seen, tcp_idle: None, classified }
     }
 
     /// What security rules look at: the private source, and the destination given.

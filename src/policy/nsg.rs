@@ -2,6 +2,8 @@
 //! (Azure: network-security-group-how-it-works). A side without a group lets everything through. Traffic inside a subnet
 //! meets all four like any other.
 
+use std::sync::Arc;
+
 use super::decide::{Decision, Stop};
 use super::destination::Host;
 use super::ids::{Access, RuleId};
@@ -10,7 +12,9 @@ use super::position::Position;
 use super::question::{Observer, Scope, Sender, Stage, Step};
 use super::security_admin::{self, Groups};
 use crate::packet::Reason;
-use crate::table::ordered_scan::{Header, OrderedScan};
+use crate::table::matcher::Matcher;
+use crate::table::ordered_scan::Header;
+use crate::table::rule_table::Classified;
 
 /// A network security group as it works for one subnet: the `VirtualNetwork` tag depends on where it is.
 #[derive(Clone, Debug)]
@@ -32,7 +36,7 @@ pub struct SecurityGroup {
 #[derive(Clone, Debug, Default)]
 pub struct RuleList {
     /// The matcher; its indices are those of `rules`.
-    pub table: OrderedScan,
+    pub table: Arc<Matcher>,
     /// What each rule says.
     pub rules: Vec<Rule>,
 }
@@ -60,8 +64,8 @@ impl SecurityGroup {
 impl RuleList {
     /// The rule that decides, the first that matches.
     #[must_use]
-    pub fn evaluate(&self, header: &Header) -> Option<&Rule> {
-        self.rules.get(self.table.first_match(header)?)
+    pub fn evaluate(&self, header: &Header, classified: &Classified<'_>) -> Option<&Rule> {
+        self.rules.get(self.table.first_match(header, classified)?)
     }
 }
 
@@ -127,7 +131,7 @@ fn evaluate(
     if decision.scope == Scope::Established && !group.flush_connection {
         return Ok(());
     }
-    let Some(rule) = rules.evaluate(header) else { return Ok(()) };
+    let Some(rule) = rules.evaluate(header, &decision.classified) else { return Ok(()) };
     decision.observer.rule(rule.id);
     decision.observer.step(|| Step {
         object: Some(group.name.clone()),

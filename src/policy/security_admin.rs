@@ -5,12 +5,16 @@
 //! side, `Deny` drops. Rules of every collection that applies to a network stand in one order, the lower number first;
 //! of equal numbers the one that the file gives first. Where none matches, the groups decide.
 
+use std::sync::Arc;
+
 use super::decide::{Decision, Stop};
 use super::ids::{Access, RuleId};
 use super::position::Position;
 use super::question::{Observer, Scope, Stage, Step};
 use crate::packet::Reason;
-use crate::table::ordered_scan::{Header, OrderedScan};
+use crate::table::matcher::Matcher;
+use crate::table::ordered_scan::Header;
+use crate::table::rule_table::Classified;
 
 /// The security admin rules of a subnet's network, as they work for that subnet: `VirtualNetwork` depends on it.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +29,7 @@ pub struct SecurityAdmin {
 #[derive(Clone, Debug, Default)]
 pub struct AdminRuleList {
     /// The matcher; its indices are those of `rules`.
-    pub table: OrderedScan,
+    pub table: Arc<Matcher>,
     /// What each rule says.
     pub rules: Vec<AdminRule>,
 }
@@ -77,8 +81,8 @@ impl SecurityAdmin {
 impl AdminRuleList {
     /// The rule that decides, the first that matches.
     #[must_use]
-    pub fn evaluate(&self, header: &Header) -> Option<&AdminRule> {
-        self.rules.get(self.table.first_match(header)?)
+    pub fn evaluate(&self, header: &Header, classified: &Classified<'_>) -> Option<&AdminRule> {
+        self.rules.get(self.table.first_match(header, classified)?)
     }
 }
 
@@ -101,7 +105,7 @@ pub(super) fn judge(
     header: &Header,
     stage: Stage,
 ) -> Result<Groups, Stop> {
-    let Some(rule) = rules.evaluate(header) else { return Ok(Groups::Decide) };
+    let Some(rule) = rules.evaluate(header, &decision.classified) else { return Ok(Groups::Decide) };
     let groups = if rule.access == AdminAccess::AlwaysAllow { Groups::Skipped } else { Groups::Decide };
     if decision.scope == Scope::Established {
         return Ok(groups);

@@ -8,6 +8,7 @@ use super::ids::{Ids, PortId, RuleId, Zone};
 use super::question::Sender;
 use super::service_firewall::Firewall;
 use super::topology::{Gateway, Interface, PrivateEndpoint, Service, Subnet, VirtualNetwork};
+use crate::table::address_classes::AddressClasses;
 use crate::table::prefix_set::PrefixSet;
 
 /// 168.63.129.16, the platform's address in every network (Azure: what-is-ip-address-168-63-129-16).
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub private_endpoints: Vec<PrivateEndpoint>,
     /// Where things are found by number or address.
     pub directory: Directory,
+    /// Classes of addresses among the service tags that rule lists share.
+    pub tag_classes: Arc<AddressClasses>,
 }
 
 /// Where things are found.

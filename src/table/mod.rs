@@ -5,6 +5,7 @@ pub mod address_classes;
 pub mod coverage;
 pub mod flow;
 pub mod longest_prefix;
+pub mod matcher;
 pub mod ordered_scan;
 pub mod port_set;
 pub mod prefix_set;

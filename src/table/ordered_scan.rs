@@ -20,7 +20,7 @@ pub struct Header {
 }
 
 /// The conditions of one rule; all must hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conditions {
     /// Protocol numbers; empty: any.
     pub protocols: Vec<u8>,

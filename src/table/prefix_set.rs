@@ -98,6 +98,14 @@ impl PrefixSet {
         self.v6.iter().map(|range| (*range.start(), range.end().checked_add(1))).collect()
     }
 
+    /// What tells most sets apart at a glance: how many ranges of each family, and where the first and the last ones begin.
+    #[must_use]
+    pub fn outline(&self) -> impl std::hash::Hash + use<> {
+        let v4 = [self.v4.first(), self.v4.last()].map(|range| range.map(|range| *range.start()));
+        let v6 = [self.v6.first(), self.v6.last()].map(|range| range.map(|range| *range.start()));
+        (self.v4.len(), v4, self.v6.len(), v6)
+    }
+
     /// The smallest prefixes that make up the set, IPv4 first, each family in ascending order.
     #[must_use]
     pub fn prefixes(&self) -> Vec<IpNet> {

@@ -7,7 +7,6 @@ use super::{CompileError, Compiler};
 use crate::config::network::{AdminRule, AdminRuleCollection, Direction, Network, SubnetIndex, VirtualNetworkIndex};
 use crate::policy::ids::RuleName;
 use crate::policy::security_admin::{self, AdminRuleList, SecurityAdmin};
-use crate::table::ordered_scan::OrderedScan;
 
 /// The rules of one direction that a network meets, in the order in which they are tried, each with its collection.
 pub fn in_order(network: &Network, at: VirtualNetworkIndex, direction: Direction) -> Vec<(&AdminRuleCollection, &AdminRule)> {
@@ -58,7 +57,7 @@ impl Compiler<'_> {
             list.rules.push(security_admin::AdminRule { collection: object, name, id, access: rule.access, position });
             conditions.push(self.conditions(&rule.rule, context));
         }
-        list.table = OrderedScan::new(conditions);
+        list.table = self.kept.matcher(conditions)?;
         Ok(list)
     }
 }

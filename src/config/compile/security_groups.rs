@@ -13,7 +13,7 @@ use crate::policy::ids::RuleName;
 use crate::policy::nsg::{Rule, RuleList, SecurityGroup};
 use crate::policy::position::Position;
 use crate::policy::snapshot::PLATFORM_ADDRESS;
-use crate::table::ordered_scan::{Conditions, OrderedScan};
+use crate::table::ordered_scan::Conditions;
 use crate::table::port_set::PortSet;
 use crate::table::prefix_set::PrefixSet;
 use crate::wire::protocol;
@@ -126,7 +126,7 @@ impl Compiler<'_> {
             list.rules.push(Rule { name: draft.name, id, access: draft.access, position: draft.position });
             conditions.push(draft.conditions);
         }
-        list.table = OrderedScan::new(conditions);
+        list.table = self.kept.matcher(conditions)?;
         Ok(list)
     }
 

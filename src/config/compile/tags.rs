@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::service_kinds;
+use super::tag_sets::TagSets;
 use crate::config::network::{Network, Service};
 use crate::policy::snapshot::{METADATA_ADDRESS, PLATFORM_ADDRESS};
 use crate::table::prefix_set::PrefixSet;
@@ -20,6 +21,8 @@ pub struct Tags<'a> {
     given: BTreeMap<String, &'a [IpNet]>,
     /// Lower-case name → addresses that were asked for: tags are long, and thousands of rules name the same.
     known: RefCell<HashMap<String, Arc<PrefixSet>>>,
+    /// The addresses of long tags, which outlive a compilation.
+    long: Arc<TagSets>,
 }
 
 /// The special tags, which no file gives.
@@ -83,23 +86,32 @@ impl<'a> Tags<'a> {
     #[must_use]
     pub fn new(network: &'a Network) -> Self {
         let given = network.service_tags.iter().map(|tag| (key(&tag.name), tag.prefixes.as_slice())).collect();
-        Self { network, given, known: RefCell::default() }
+        Self { network, given, known: RefCell::default(), long: Arc::default() }
+    }
+
+    /// The same tags, the long ones' addresses those of `long`.
+    #[must_use]
+    pub(super) fn with(self, long: Arc<TagSets>) -> Self {
+        Self { long, ..self }
     }
 
     /// The addresses of a tag. `VirtualNetwork` depends on a subnet and is not known here: it has none.
     #[must_use]
     pub fn addresses(&self, name: &str) -> Arc<PrefixSet> {
-        Arc::clone(self.known.borrow_mut().entry(key(name)).or_insert_with(|| Arc::new(self.look_up(name))))
+        Arc::clone(self.known.borrow_mut().entry(key(name)).or_insert_with(|| self.look_up(name)))
     }
 
-    fn look_up(&self, name: &str) -> PrefixSet {
-        match SpecialTag::named(name) {
+    fn look_up(&self, name: &str) -> Arc<PrefixSet> {
+        Arc::new(match SpecialTag::named(name) {
             Some(SpecialTag::Internet) => internet(),
             Some(SpecialTag::AzureLoadBalancer | SpecialTag::AzurePlatformDns) => PrefixSet::from_prefixes([PLATFORM_ADDRESS.into()]),
             Some(SpecialTag::AzurePlatformImds) => PrefixSet::from_prefixes([METADATA_ADDRESS.into()]),
             Some(SpecialTag::VirtualNetwork) => PrefixSet::default(),
-            Some(SpecialTag::AzurePlatformLkm) | None => PrefixSet::from_prefixes(self.prefixes(name)),
-        }
+            Some(SpecialTag::AzurePlatformLkm) | None => match self.long.get(&key(name)) {
+                Some(known) => return Arc::clone(known),
+                None => PrefixSet::from_prefixes(self.prefixes(name)),
+            },
+        })
     }
 
     /// The prefixes of a tag as given; else, for one without region, the union of its regional ones; and wherever
@@ -142,6 +154,7 @@ fn in_region(service: &Service, region: Option<&str>) -> bool {
     }
 }
 
-fn key(name: &str) -> String {
+/// The name by which a tag is found.
+pub(super) fn key(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_whitespace()).collect::<String>().to_ascii_lowercase()
 }

@@ -9,13 +9,12 @@ use ipnet::IpNet;
 
 use super::{Tenant, at};
 use crate::config::catalogue::Requirement;
-use crate::config::compile::compile;
+use crate::config::compile::outline;
 use crate::config::compile::tags::{Tags, internet};
 use crate::config::finding::{Code, Findings};
 use crate::config::model::each;
 use crate::config::network::{Access, Direction, Network, RoutePrefix, RuleAddress, RuleProtocol, ServiceTag};
 use crate::config::regions::paired;
-use crate::policy::ids::Ids;
 use crate::policy::nsg::{RuleList, SecurityGroup};
 use crate::policy::position::Position;
 use crate::policy::snapshot::Snapshot;
@@ -32,7 +31,7 @@ pub(super) fn check(tenants: &[Tenant<'_>], network: &Network, findings: &mut Fi
         return;
     }
     let named = with_every_tag(&tenants, network);
-    let Ok(snapshot) = compile(&named, &mut Ids::default(), 1) else { return };
+    let Ok(snapshot) = outline(&named) else { return };
     for tenant in tenants {
         let judge = Judge { tenant, network: &named, tags: Tags::new(&named) };
         for (group, place) in groups(tenant, network, &snapshot) {

@@ -24,13 +24,13 @@ mod widened_tag;
 
 use std::net::Ipv4Addr;
 
-use crate::config::compile::compile;
+use crate::config::compile::outline;
 use crate::config::finding::{Findings, Span};
 use crate::config::model::NetworkFile;
 use crate::config::network::{
     Network, RestrictionSource, Service, ServiceEndpoint, ServiceFirewall, Subnet, SubnetIndex, VirtualNetworkIndex,
 };
-use crate::policy::ids::{Access, Ids};
+use crate::policy::ids::Access;
 use crate::policy::position::Position;
 
 /// Looks for every known surprise.
@@ -53,7 +53,7 @@ pub(super) fn check(file: &NetworkFile, network: &Network, findings: &mut Findin
     transitive::check(network, findings);
     unused::check(network, findings);
     // A network that cannot be compiled says so when it is run.
-    let Ok(snapshot) = compile(network, &mut Ids::default(), 1) else { return };
+    let Ok(snapshot) = outline(network) else { return };
     let places = places::all(network, &snapshot);
     shadowed::check(&places, network, findings);
     probes::check(&places, network, findings);
