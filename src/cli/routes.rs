@@ -92,7 +92,7 @@ fn entry(routes: &Routes, listed: Listed<'_>) -> Entry {
         next_hop_type: listed.route.hop.kind(),
         next_hop_ip_address: if let Hop::Appliance(address) = listed.route.hop { vec![address] } else { Vec::new() },
         name: origin.map(|origin| origin.name.clone()),
-        disable_bgp_route_propagation: routes.disable_bgp_route_propagation,
+        disable_bgp_route_propagation: routes.disable_bgp_route_propagation(),
     }
 }
 

@@ -22,11 +22,13 @@ use super::network::{
     ForwardedTrafficCheck, Network, NsgIndex, PublicAddressWithoutSecurityGroup, RouteTableIndex, SubnetIndex, TcpWithoutHandshake,
     VirtualNetworkIndex,
 };
+use crate::policy::effective_routes::CommonRoutes;
 use crate::policy::ids::{Ids, RuleId, RuleName, Zone};
 use crate::policy::nsg::SecurityGroup;
 use crate::policy::route::Routes;
 use crate::policy::security_admin::SecurityAdmin;
 use crate::policy::snapshot::Snapshot;
+use endpoint_routes::Extent;
 pub use kept::Kept;
 use tags::Tags;
 
@@ -74,9 +76,19 @@ pub fn outline(network: &Network) -> Result<Snapshot, CompileError> {
 pub fn recompile(network: &Network, ids: &mut Ids, generation: u64, kept: &mut Kept) -> Result<Snapshot, CompileError> {
     let tag_sets = kept.tags(&network.service_tags);
     let tags = Tags::new(network).with(Arc::clone(&tag_sets));
-    let mut compiler = Compiler { network, tags, ids, kept, groups: HashMap::new(), managed: HashMap::new(), routes: HashMap::new() };
-    let networks = compiler.virtual_networks();
+    let mut compiler = Compiler {
+        network,
+        tags,
+        ids,
+        kept,
+        groups: HashMap::new(),
+        managed: HashMap::new(),
+        common_routes: HashMap::new(),
+        routes: HashMap::new(),
+    };
+    let mut networks = compiler.virtual_networks();
     let subnets = compiler.subnets()?;
+    Compiler::places(&mut networks, &subnets);
     let interfaces = compiler.interfaces()?;
     let services = compiler.services()?;
     let gateways = compiler.gateways()?;
@@ -115,8 +127,10 @@ struct Compiler<'a> {
     groups: HashMap<(NsgIndex, Surroundings), Arc<SecurityGroup>>,
     /// The same for security admin rules.
     managed: HashMap<Surroundings, Arc<SecurityAdmin>>,
-    /// Routes of subnets without service endpoints.
-    routes: HashMap<Surroundings, Arc<Routes>>,
+    /// Routes but for those of service endpoints.
+    common_routes: HashMap<Surroundings, Arc<CommonRoutes>>,
+    /// All routes, by the endpoints besides.
+    routes: HashMap<(Surroundings, Vec<Extent>), Arc<Routes>>,
 }
 
 /// All of a subnet that the meaning of its security rules depends on (which addresses are `VirtualNetwork`, and which

@@ -41,7 +41,7 @@ impl Loader for FakeLoader {
 
     fn load(&mut self, generation: u64) -> Result<Candidate<u64>, Report> {
         let ports = self.0.lock().unwrap().next.clone().expect("something to load")?;
-        let names = Names { ports: ports.iter().map(|port| (port.id, port.name.clone())).collect(), ..Names::default() };
+        let names = Names { ports: ports.iter().map(|port| (port.id, port.name.clone().into())).collect(), ..Names::default() };
         Ok(Candidate { configuration: generation, names, ports, report: Report::default() })
     }
 }

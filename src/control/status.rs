@@ -163,7 +163,7 @@ fn verdicts(metrics: &Metrics) -> Vec<VerdictCount> {
     let names = metrics.names();
     let counted = names.zones.iter().flat_map(|(zone, subnet)| {
         let all = Reason::ALL.iter().map(|reason| (reason.name(), metrics.verdict(*zone, *reason)));
-        all.map(|(verdict, packets)| VerdictCount { subnet: subnet.clone(), verdict: verdict.to_owned(), packets })
+        all.map(|(verdict, packets)| VerdictCount { subnet: subnet.to_string(), verdict: verdict.to_owned(), packets })
     });
     counted.filter(|count| count.packets > 0).collect()
 }

@@ -91,8 +91,10 @@ fn from_subnet(snapshot: &Snapshot, port: &SnapshotPort, index: usize, on_wire: 
 }
 
 fn from_network(snapshot: &Snapshot, port: &SnapshotPort, network: usize, on_wire: IpAddr) -> Option<Admitted> {
-    let subnets = &snapshot.networks.get(network)?.subnets;
-    subnets.iter().find_map(|subnet| from_subnet(snapshot, port, *subnet, on_wire))
+    let network = snapshot.networks.get(network)?;
+    // Mostly the first subnet that has the address is the one; where it has a port of its own, a later one may be.
+    let first = network.places.on_wire.find(on_wire)?;
+    network.subnets.iter().skip(first).find_map(|subnet| from_subnet(snapshot, port, *subnet, on_wire))
 }
 
 /// What the only forwarding interface behind a port sends for others.

@@ -6,7 +6,6 @@
 //! user's win), and the system's routes to networks, peers and endpoints win over longer ones that a gateway learned.
 //! What is left is looked up by longest prefix alone. ICMP does not use service endpoints: it takes the next best route.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,21 +13,24 @@ use ipnet::IpNet;
 
 use super::position::Position;
 use super::question::{NextHopType, RouteSource};
-use crate::table::longest_prefix::LongestPrefix;
+
+mod resolution;
+
+use resolution::Resolved;
+pub use resolution::{Candidates, CommonRoutes};
 
 /// A subnet's routes, resolved: what [`Routes::select`] looks up and what `causeway routes` lists.
+///
+/// Subnets share what they have in common. Of two with equal endpoints only the endpoints' own routes differ, which name
+/// their place in the file.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    /// One route for each prefix: the one that wins.
-    active: LongestPrefix<Route>,
-    /// The same as if the subnet had no service endpoints.
-    without_endpoints: LongestPrefix<Route>,
-    /// Those that lost against a route in `active`.
-    invalid: Vec<(IpNet, Route)>,
-    /// The system's reserved prefixes, and what a user's default route does to them.
-    reserved: Vec<Reserved>,
-    /// The route table keeps the gateways' routes away.
-    pub disable_bgp_route_propagation: bool,
+    /// The routes without service endpoints.
+    common: Arc<CommonRoutes>,
+    /// The route of each service endpoint.
+    endpoints: Vec<Route>,
+    /// Who wins with the endpoints.
+    resolved: Arc<Resolved>,
 }
 
 /// A route.
@@ -112,25 +114,6 @@ pub struct Reserved {
     pub option: Option<&'static str>,
 }
 
-/// All routes that a subnet is given, before they are resolved. Of equal prefixes in one list the first wins.
-#[derive(Clone, Debug, Default)]
-pub struct Candidates {
-    /// Of private endpoints: one address each.
-    pub private: Vec<(IpNet, Route)>,
-    /// Of service endpoints.
-    pub endpoint: Vec<(IpNet, Route)>,
-    /// Of the route table.
-    pub user: Vec<(IpNet, Route)>,
-    /// Of gateways.
-    pub gateway: Vec<(IpNet, Route)>,
-    /// Of the system, without the endpoints'.
-    pub system: Vec<(IpNet, Route)>,
-    /// What became of the reserved prefixes; empty without a user's default route.
-    pub reserved: Vec<Reserved>,
-    /// The route table keeps the gateways' routes away.
-    pub disable_bgp_route_propagation: bool,
-}
-
 /// A route and the prefixes for which it is in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<'a> {
@@ -146,29 +129,59 @@ impl Routes {
     /// Resolves a subnet's routes. `by_length`: an endpoint's route is a system route like others, and wins over a user's
     /// only where it is longer.
     #[must_use]
-    pub fn resolve(candidates: Candidates, by_length: bool) -> Self {
-        let without_endpoints = Resolution::of(Vec::new(), &candidates, by_length);
-        let Resolution { active, invalid } = Resolution::of(candidates.endpoint.clone(), &candidates, by_length);
-        Self {
-            active: LongestPrefix::new(active),
-            without_endpoints: LongestPrefix::new(without_endpoints.active),
-            invalid,
-            reserved: candidates.reserved,
-            disable_bgp_route_propagation: candidates.disable_bgp_route_propagation,
-        }
+    pub fn resolve(mut candidates: Candidates, by_length: bool) -> Self {
+        let endpoints = std::mem::take(&mut candidates.endpoint).into_iter().map(|(prefix, route)| (route, vec![prefix]));
+        Self::over(Arc::new(CommonRoutes::resolve(candidates, by_length)), endpoints.collect())
+    }
+
+    /// The routes of a subnet with these endpoints, each with the prefixes that it leads to.
+    #[must_use]
+    pub fn over(common: Arc<CommonRoutes>, endpoints: Vec<(Route, Vec<IpNet>)>) -> Self {
+        let (endpoints, prefixes): (Vec<Route>, Vec<Vec<IpNet>>) = endpoints.into_iter().unzip();
+        let resolved = if endpoints.is_empty() { Arc::clone(&common.resolved) } else { Arc::new(common.with(&prefixes)) };
+        Self { common, endpoints, resolved }
+    }
+
+    /// The routes of a subnet that has the same endpoints at other places of the file.
+    #[must_use]
+    pub fn with_endpoints(&self, endpoints: Vec<Route>) -> Self {
+        Self { common: Arc::clone(&self.common), endpoints, resolved: Arc::clone(&self.resolved) }
     }
 
     /// The route that a packet to `destination` takes, and its prefix. `endpoints`: whether it may take a service endpoint.
     #[must_use]
     pub fn select(&self, destination: IpAddr, endpoints: bool) -> Option<(IpNet, &Route)> {
-        if endpoints { self.active.lookup(destination) } else { self.without_endpoints.lookup(destination) }
+        let resolved = if endpoints { &self.resolved } else { &self.common.resolved };
+        let (prefix, number) = resolved.active.lookup(destination)?;
+        Some((prefix, self.route(*number)?))
+    }
+
+    /// The route table keeps the gateways' routes away.
+    #[must_use]
+    pub fn disable_bgp_route_propagation(&self) -> bool {
+        self.common.disable_bgp_route_propagation
+    }
+
+    fn route(&self, number: u32) -> Option<&Route> {
+        let (number, common) = (number as usize, &self.common.routes);
+        common.get(number).or_else(|| self.endpoints.get(number.checked_sub(common.len())?))
+    }
+
+    /// One route for each prefix: the one that wins.
+    fn active(&self) -> impl Iterator<Item = (IpNet, &Route)> {
+        self.resolved.active.iter().filter_map(|(prefix, number)| Some((prefix, self.route(*number)?)))
+    }
+
+    /// Those that lost against an active one.
+    fn invalid(&self) -> impl Iterator<Item = (IpNet, &Route)> {
+        self.resolved.invalid.iter().filter_map(|(prefix, number)| Some((*prefix, self.route(*number)?)))
     }
 
     /// Every route, as Azure lists effective routes: the system's, the gateways', the user's, the endpoints'.
     #[must_use]
     pub fn list(&self) -> Vec<Listed<'_>> {
-        let active = self.active.iter().map(|(prefix, route)| (prefix, route, true));
-        let invalid = self.invalid.iter().map(|(prefix, route)| (*prefix, route, false));
+        let active = self.active().map(|(prefix, route)| (prefix, route, true));
+        let invalid = self.invalid().map(|(prefix, route)| (prefix, route, false));
         let mut all: Vec<_> = active.chain(invalid).collect();
         all.sort_by_key(|(prefix, route, active)| (rank(route), route.origin.as_ref().map(|origin| origin.position), !active, *prefix));
         let mut listed: Vec<Listed<'_>> = Vec::new();
@@ -199,8 +212,7 @@ impl Routes {
             return Some(format!("the endpoint's route wins over {name} ({longer}): endpointRouteOverUserRoute: always"));
         }
         let covering = |(other, other_route): &(IpNet, &Route)| other_route.hop == Hop::Endpoint && other.contains(&destination);
-        let lost = self.invalid.iter().map(|(prefix, route)| (*prefix, route));
-        let (_, endpoint) = self.active.iter().chain(lost).find(covering)?;
+        let (_, endpoint) = self.active().chain(self.invalid()).find(covering)?;
         let name = &endpoint.origin.as_ref()?.name;
         if !endpoints {
             return Some(format!("ICMP does not take the endpoint {name}"));
@@ -221,7 +233,7 @@ impl Routes {
 
     /// A user's default route took a reserved prefix away, or an option kept it.
     fn beside_default(&self, destination: IpAddr, prefix: IpNet, route: &Route) -> Option<String> {
-        let reserved = self.reserved.iter().find(|reserved| reserved.prefix.contains(&destination))?;
+        let reserved = self.common.reserved.iter().find(|reserved| reserved.prefix.contains(&destination))?;
         let option = reserved.option.map(|option| format!(" ({option})")).unwrap_or_default();
         if reserved.removed && longer(reserved.prefix, prefix) {
             return Some(format!("the user's 0.0.0.0/0 takes the system's {} to None away{option}", reserved.prefix));
@@ -231,8 +243,8 @@ impl Routes {
     }
 
     fn longest_invalid(&self, destination: IpAddr, source: RouteSource) -> Option<(IpNet, &Route)> {
-        let lost = self.invalid.iter().filter(|(prefix, route)| route.source == source && prefix.contains(&destination));
-        lost.max_by_key(|(prefix, _)| prefix.prefix_len()).map(|(prefix, route)| (*prefix, route))
+        let lost = self.invalid().filter(|(prefix, route)| route.source == source && prefix.contains(&destination));
+        lost.max_by_key(|(prefix, _)| prefix.prefix_len())
     }
 }
 
@@ -252,12 +264,6 @@ const fn leads_inside(hop: Hop) -> bool {
     matches!(hop, Hop::VnetLocal | Hop::Peering(_) | Hop::GlobalPeering(_))
 }
 
-/// Whether a private endpoint's route gives way to the longest user route there (disable-private-endpoint-network-policy).
-fn yields(route: &Route, user: Option<IpNet>) -> bool {
-    let Hop::PrivateEndpoint { yields_to, .. } = route.hop else { return false };
-    yields_to.zip(user).is_some_and(|(least, user)| user.prefix_len() >= least)
-}
-
 /// The order of a list of effective routes.
 const fn rank(route: &Route) -> u8 {
     match (route.source, route.hop) {
@@ -269,61 +275,6 @@ const fn rank(route: &Route) -> u8 {
         (RouteSource::Default, Hop::Peering(_) | Hop::GlobalPeering(_)) => 1,
         (RouteSource::Default, Hop::Internet) => 2,
         (RouteSource::Default, _) => 3,
-    }
-}
-
-/// Who won and who lost.
-struct Resolution {
-    active: Vec<(IpNet, Route)>,
-    invalid: Vec<(IpNet, Route)>,
-}
-
-impl Resolution {
-    fn of(endpoint: Vec<(IpNet, Route)>, candidates: &Candidates, by_length: bool) -> Self {
-        let endpoints = LongestPrefix::new(endpoint.iter().map(|(prefix, _)| (*prefix, ())));
-        let networks = candidates.system.iter().filter(|(_, route)| leads_inside(route.hop));
-        let networks = LongestPrefix::new(networks.map(|(prefix, _)| (*prefix, ())));
-        let under_endpoint = |prefix: IpNet| endpoints.covering(prefix).is_some();
-        let mut resolution = Self { active: Vec::new(), invalid: Vec::new() };
-        let mut taken: HashMap<IpNet, usize> = HashMap::new();
-        let users = LongestPrefix::new(candidates.user.iter().map(|(prefix, _)| (*prefix, ())));
-        for (prefix, route) in candidates.private.iter().cloned() {
-            let counts = !yields(&route, users.covering(prefix).map(|(user, ())| user));
-            resolution.take(&mut taken, [(prefix, route)], |_| counts);
-        }
-        let user = candidates.user.iter().cloned();
-        if by_length {
-            resolution.take(&mut taken, user, |_| true);
-            resolution.take(&mut taken, endpoint, |_| true);
-        } else {
-            resolution.take(&mut taken, endpoint, |_| true);
-            resolution.take(&mut taken, user, |prefix| !under_endpoint(prefix));
-        }
-        let hidden = |prefix: IpNet| under_endpoint(prefix) || networks.covering(prefix).is_some();
-        resolution.take(&mut taken, candidates.gateway.iter().cloned(), |prefix| !hidden(prefix));
-        resolution.take(&mut taken, candidates.system.iter().cloned(), |_| true);
-        resolution
-    }
-
-    /// Routes of one kind, better than those that come later: those win whose prefix is not taken and that `counts`.
-    fn take(
-        &mut self,
-        taken: &mut HashMap<IpNet, usize>,
-        routes: impl IntoIterator<Item = (IpNet, Route)>,
-        counts: impl Fn(IpNet) -> bool,
-    ) {
-        for (prefix, route) in routes {
-            let prefix = prefix.trunc();
-            match taken.get(&prefix).and_then(|at| self.active.get(*at)) {
-                // One route may come to a prefix twice: by two tags that share it.
-                Some((_, winner)) if *winner == route => {}
-                None if counts(prefix) => {
-                    taken.insert(prefix, self.active.len());
-                    self.active.push((prefix, route));
-                }
-                _ => self.invalid.push((prefix, route)),
-            }
-        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Numbers for names. Those that flows and counters hold stay the same across reloads.
 
-use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 pub use crate::packet::Zone;
 
@@ -44,39 +46,59 @@ pub struct RuleName {
     pub access: Access,
 }
 
-/// Gives each distinct name a number, and the same one ever after.
-#[derive(Clone, Debug)]
-pub struct Interner<T: Eq + Hash + Clone> {
-    numbers: HashMap<T, usize>,
-    names: Vec<T>,
+/// Gives each distinct name a number, and the same one ever after. Clones share the names until one learns a new one.
+#[derive(Debug)]
+pub struct Interner<T: Eq + Hash> {
+    known: Arc<Known<T>>,
 }
 
-impl<T: Eq + Hash + Clone> Default for Interner<T> {
-    fn default() -> Self {
-        Self { numbers: HashMap::new(), names: Vec::new() }
+impl<T: Eq + Hash> Clone for Interner<T> {
+    fn clone(&self) -> Self {
+        Self { known: Arc::clone(&self.known) }
     }
 }
 
-impl<T: Eq + Hash + Clone> Interner<T> {
+#[derive(Debug)]
+struct Known<T> {
+    numbers: HashMap<Arc<T>, usize>,
+    names: Vec<Arc<T>>,
+}
+
+impl<T> Clone for Known<T> {
+    fn clone(&self) -> Self {
+        Self { numbers: self.numbers.clone(), names: self.names.clone() }
+    }
+}
+
+impl<T: Eq + Hash> Default for Interner<T> {
+    fn default() -> Self {
+        Self { known: Arc::new(Known { numbers: HashMap::new(), names: Vec::new() }) }
+    }
+}
+
+impl<T: Eq + Hash> Interner<T> {
     /// The number of `name`, new if it was never seen.
     pub fn intern(&mut self, name: T) -> usize {
-        let next = self.names.len();
-        *self.numbers.entry(name).or_insert_with_key(|name| {
-            self.names.push(name.clone());
-            next
-        })
+        if let Some(number) = self.get(&name) {
+            return number;
+        }
+        let known = Arc::make_mut(&mut self.known);
+        let (number, name) = (known.names.len(), Arc::new(name));
+        known.names.push(Arc::clone(&name));
+        known.numbers.insert(name, number);
+        number
     }
 
     /// The number of `name`, if it has one.
     #[must_use]
     pub fn get(&self, name: &T) -> Option<usize> {
-        self.numbers.get(name).copied()
+        self.known.numbers.get(name).copied()
     }
 
     /// All names; the index is the number.
     #[must_use]
-    pub fn names(&self) -> &[T] {
-        &self.names
+    pub fn names(&self) -> &[Arc<T>] {
+        &self.known.names
     }
 }
 

@@ -1,11 +1,14 @@
 //! The compiled network: immutable, shared by all workers, swapped as a whole.
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet, HashSetExt};
+
 use super::ids::{Ids, PortId, RuleId, Zone};
+use super::nsg::SecurityGroup;
 use super::question::Sender;
+use super::security_admin::SecurityAdmin;
 use super::service_firewall::Firewall;
 use super::topology::{Gateway, Interface, PrivateEndpoint, Service, Subnet, VirtualNetwork};
 use crate::table::address_classes::AddressClasses;
@@ -71,7 +74,7 @@ pub struct Directory {
     /// Address → service (not injected).
     pub services: HashMap<IpAddr, usize>,
     /// (subnet, private address) → port that stands for that address alone.
-    pub address_ports: BTreeMap<(usize, IpAddr), usize>,
+    pub address_ports: HashMap<(usize, IpAddr), usize>,
     /// Subnet → port that stands for it.
     pub subnet_ports: HashMap<usize, usize>,
     /// Network → port that stands for it.
@@ -188,11 +191,16 @@ impl Snapshot {
 
     /// The rules that this configuration has and that are counted; a number may come several times.
     pub fn rules(&self) -> impl Iterator<Item = RuleId> + '_ {
-        let of_managers = self.subnets.iter().flat_map(|subnet| subnet.security_admin.rules());
+        let mut managed: HashSet<*const SecurityAdmin> = HashSet::new();
+        let managers = self.subnets.iter().map(|subnet| &subnet.security_admin).filter(move |rules| managed.insert(Arc::as_ptr(rules)));
+        let of_managers = managers.flat_map(|rules| rules.rules());
         let of_subnets = self.subnets.iter().filter_map(|subnet| subnet.security_group.as_ref());
         let of_interfaces = self.interfaces.iter().filter_map(|interface| interface.security_group.as_ref());
         let of_services = self.services.iter().flat_map(Service::firewalls);
-        of_subnets.chain(of_interfaces).flat_map(|group| group.rules()).chain(of_services.flat_map(Firewall::rules)).chain(of_managers)
+        // Subnets share their groups: each is looked at once.
+        let mut seen: HashSet<*const SecurityGroup> = HashSet::new();
+        let groups = of_subnets.chain(of_interfaces).filter(move |group| seen.insert(Arc::as_ptr(group)));
+        groups.flat_map(|group| group.rules()).chain(of_services.flat_map(Firewall::rules)).chain(of_managers)
     }
 
     /// The port with this number, where the configuration has it (still).
@@ -205,7 +213,7 @@ impl Snapshot {
     /// The name of a zone, as metrics print it.
     #[must_use]
     pub fn zone_name(&self, zone: Zone) -> &str {
-        self.ids.zones.names().get(usize::from(zone.0)).map_or("unknown", String::as_str)
+        self.ids.zones.names().get(usize::from(zone.0)).map_or("unknown", |name| name.as_str())
     }
 
     /// Whose a zone is, where the configuration has it (still).
@@ -229,8 +237,8 @@ impl Snapshot {
     /// The subnet of a network that holds an address (private form).
     #[must_use]
     pub fn subnet_at(&self, network: usize, address: IpAddr) -> Option<usize> {
-        let subnets = &self.networks.get(network)?.subnets;
-        subnets.iter().copied().find(|subnet| self.subnets.get(*subnet).is_some_and(|subnet| subnet.contains(address)))
+        let network = self.networks.get(network)?;
+        network.subnets.get(network.places.private.find(address)?).copied()
     }
 
     /// The interface that a network has at an address (private form).

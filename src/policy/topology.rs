@@ -14,6 +14,7 @@ use super::route::Routes;
 use super::security_admin::SecurityAdmin;
 use super::service_firewall::Firewall;
 use super::service_tunnel;
+use crate::table::first_holder::FirstHolder;
 use crate::table::port_set::PortSet;
 use crate::table::prefix_set::PrefixSet;
 
@@ -34,6 +35,26 @@ pub struct VirtualNetwork {
     pub tcp_idle: Option<Duration>,
     /// This network's halves of connected peerings.
     pub peerings: Vec<Peering>,
+    /// Which of the subnets an address is in.
+    pub places: SubnetPlaces,
+}
+
+/// Which subnet of a network an address is in: places in [`VirtualNetwork::subnets`].
+#[derive(Clone, Debug, Default)]
+pub struct SubnetPlaces {
+    /// By private addresses.
+    pub private: FirstHolder,
+    /// By addresses on the wire.
+    pub on_wire: FirstHolder,
+}
+
+impl SubnetPlaces {
+    /// The places of `subnets`, in this order.
+    #[must_use]
+    pub fn new(subnets: &[&Subnet]) -> Self {
+        let of = |set: fn(&&Subnet) -> PrefixSet| FirstHolder::new(&subnets.iter().map(set).collect::<Vec<_>>());
+        Self { private: of(|subnet| PrefixSet::from_prefixes(subnet.prefixes.iter().copied())), on_wire: of(|subnet| subnet.on_wire()) }
+    }
 }
 
 impl VirtualNetwork {
@@ -151,6 +172,17 @@ impl Subnet {
             _ => on_wire,
         };
         self.contains(private).then_some(private)
+    }
+
+    /// All addresses on the wire that stand for one of this subnet's: those of [`Self::private_of`].
+    #[must_use]
+    pub fn on_wire(&self) -> PrefixSet {
+        let private = PrefixSet::from_prefixes(self.prefixes.iter().copied());
+        let set = |prefix: Ipv4Net| PrefixSet::from_prefixes([IpNet::V4(prefix)]);
+        match self.wire {
+            Some(wire) => PrefixSet::union_of([private.difference(&set(wire.private)), set(wire.wire)]),
+            None => private,
+        }
     }
 
     /// The gateway: the first address of the subnet's first prefix of this family, private form.

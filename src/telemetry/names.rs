@@ -1,5 +1,7 @@
 //! Which numbers the running configuration has, and what they are called: the bound on every label.
 
+use std::sync::Arc;
+
 use crate::counters::Shape;
 use crate::policy::ids::{Ids, PortId, RuleId, RuleName, Zone};
 
@@ -8,11 +10,11 @@ use crate::policy::ids::{Ids, PortId, RuleId, RuleName, Zone};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// Ports, by number: label `port`.
-    pub ports: Vec<(PortId, String)>,
+    pub ports: Vec<(PortId, Arc<String>)>,
     /// Zones, by number: label `subnet` (`VNET/SUBNET`, or the attachment of a port without a subnet).
-    pub zones: Vec<(Zone, String)>,
+    pub zones: Vec<(Zone, Arc<String>)>,
     /// Counted rules, by number.
-    pub rules: Vec<(RuleId, RuleName)>,
+    pub rules: Vec<(RuleId, Arc<RuleName>)>,
 }
 
 impl Names {
@@ -51,10 +53,10 @@ pub fn shape(ids: &Ids) -> Shape {
 
 /// Numbers with their names, in the numbers' order, each once.
 fn named<Id: Copy + Ord, N: Clone>(ids: impl IntoIterator<Item = Id>, names: &[N], number: impl Fn(Id) -> usize) -> Vec<(Id, N)> {
-    let mut named: Vec<(Id, N)> = ids.into_iter().filter_map(|id| Some((id, names.get(number(id))?.clone()))).collect();
-    named.sort_by_key(|(id, _)| *id);
-    named.dedup_by_key(|(id, _)| *id);
-    named
+    let mut ids: Vec<Id> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().filter_map(|id| Some((id, names.get(number(id))?.clone()))).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +70,7 @@ mod tests {
             ids.ports.intern(name.to_owned());
         }
         let names = Names::of(&ids, [PortId(2), PortId(0), PortId(2), PortId(9)], [], []);
-        assert_eq!(names.ports, vec![(PortId(0), "web1".to_owned()), (PortId(2), "laptop".to_owned())]);
+        assert_eq!(names.ports, vec![(PortId(0), Arc::new("web1".to_owned())), (PortId(2), Arc::new("laptop".to_owned()))]);
         assert_eq!(Names::all(&ids).ports.len(), 3);
         assert_eq!(shape(&ids), Shape { ports: 3, zones: 0, rules: 0 });
     }

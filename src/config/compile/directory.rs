@@ -1,8 +1,8 @@
 //! Where things are found by address.
 
-use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
+use foldhash::{HashMap, HashMapExt};
 use ipnet::IpNet;
 
 use super::{CompileError, Compiler, tags};
@@ -25,7 +25,7 @@ impl Compiler<'_> {
                 .filter_map(|(index, interface)| Some((interface.public_address?, index)))
                 .collect(),
             services: self.service_addresses(),
-            address_ports: BTreeMap::new(),
+            address_ports: HashMap::new(),
             subnet_ports: HashMap::new(),
             network_ports: HashMap::new(),
             service_ports: HashMap::new(),

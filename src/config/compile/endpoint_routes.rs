@@ -10,17 +10,30 @@ use crate::config::regions;
 use crate::policy::question::RouteSource;
 use crate::policy::route::{Hop, Origin, Route};
 
+/// What an endpoint's prefixes depend on: its service's tag, and the regions that it covers (`None`: all).
+pub(super) type Extent = (Option<&'static str>, Option<Vec<String>>);
+
+/// The extent of an endpoint of a subnet.
+pub(super) fn extent(subnet: &Subnet, network: &VirtualNetwork, endpoint: &ServiceEndpoint) -> Extent {
+    (service_kinds::routed_tag(&endpoint.service), limited_to(subnet, network, endpoint))
+}
+
+/// The route of an endpoint, which names its place.
+pub(super) fn endpoint_route(endpoint: &ServiceEndpoint) -> Route {
+    let origin = Origin { table: None, name: endpoint.service.clone(), position: endpoint.position };
+    Route { hop: Hop::Endpoint, source: RouteSource::Default, origin: Some(Arc::new(origin)) }
+}
+
 impl Compiler<'_> {
     /// Exactly the prefixes of the service's tag, of the regions that the endpoint covers. IPv4 only.
-    pub(super) fn endpoint_routes(&self, subnet: &Subnet, network: &VirtualNetwork, endpoint: &ServiceEndpoint) -> Vec<(IpNet, Route)> {
-        let Some(tag) = service_kinds::routed_tag(&endpoint.service) else { return Vec::new() };
-        let origin = Origin { table: None, name: endpoint.service.clone(), position: endpoint.position };
-        let route = Route { hop: Hop::Endpoint, source: RouteSource::Default, origin: Some(Arc::new(origin)) };
-        let prefixes: Vec<IpNet> = match limited_to(subnet, network, endpoint) {
+    pub(super) fn endpoint_prefixes(&self, (tag, regions): &Extent) -> Vec<IpNet> {
+        let Some(tag) = tag else { return Vec::new() };
+        let mut prefixes: Vec<IpNet> = match regions {
             Some(regions) => regions.iter().flat_map(|region| self.regional_prefixes(tag, region)).collect(),
             None => self.tags.prefixes(tag),
         };
-        prefixes.into_iter().filter(|prefix| matches!(prefix, IpNet::V4(_))).map(|prefix| (prefix, route.clone())).collect()
+        prefixes.retain(|prefix| matches!(prefix, IpNet::V4(_)));
+        prefixes
     }
 
     /// The prefixes of a tag in a region, under every spelling that tags have for it.

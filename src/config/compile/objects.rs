@@ -12,7 +12,7 @@ use crate::policy::nsg::SecurityGroup;
 use crate::policy::question::Shown;
 use crate::policy::service_tunnel;
 use crate::policy::topology::{
-    EndpointPolicy, Gateway, Integration, Interface, NatGateway, Peering, Service, Subnet, VirtualNetwork, WirePrefix,
+    EndpointPolicy, Gateway, Integration, Interface, NatGateway, Peering, Service, Subnet, SubnetPlaces, VirtualNetwork, WirePrefix,
 };
 use crate::table::port_set::PortSet;
 
@@ -27,6 +27,7 @@ impl Compiler<'_> {
             default_outbound_address: network.default_outbound_address,
             tcp_idle: network.flow_timeout_minutes.map(minutes),
             peerings: self.connected_peerings(VirtualNetworkIndex(index)).collect(),
+            places: SubnetPlaces::default(),
         })
         .collect()
     }
@@ -48,6 +49,14 @@ impl Compiler<'_> {
         network.subnets.iter().enumerate().map(|(index, subnet)| self.subnet(SubnetIndex(index), subnet)).collect()
     }
 
+    /// Enters which subnet of each network an address is in.
+    pub(super) fn places(networks: &mut [VirtualNetwork], subnets: &[Subnet]) {
+        for network in networks {
+            let own: Vec<&Subnet> = network.subnets.iter().filter_map(|index| subnets.get(*index)).collect();
+            network.places = SubnetPlaces::new(&own);
+        }
+    }
+
     fn subnet(&mut self, index: SubnetIndex, subnet: &network::Subnet) -> Result<Subnet, CompileError> {
         let zone = self.zone(self.subnet_name(index))?;
         let first_v4 = subnet.address_prefixes.iter().find_map(|prefix| if let IpNet::V4(net) = prefix { Some(*net) } else { None });
@@ -60,7 +69,7 @@ impl Compiler<'_> {
             security_group: self.security_group(subnet.network_security_group, index)?,
             security_admin: self.security_admin(index)?,
             license_servers: self.license_servers(index),
-            routes: self.shared_routes(index, subnet),
+            routes: self.shared_routes(subnet),
             endpoint_policies: subnet.service_endpoint_policies.iter().filter_map(|policy| self.endpoint_policy(policy.0)).collect(),
             nat_gateway: subnet.nat_gateway.and_then(|index| self.network.nat_gateways.get(index.0)).map(nat_gateway),
             default_outbound_access: subnet.default_outbound_access,

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::Compiler;
+use super::endpoint_routes::{Extent, endpoint_route, extent};
 use crate::config::network::{
-    EndpointRouteOverUserRoute, GatewayKind, GlobalPeeringHopType, RoutePrefix, RouteTable, Subnet, SubnetIndex, SystemNoneRoutes,
+    EndpointRouteOverUserRoute, GatewayKind, GlobalPeeringHopType, RoutePrefix, RouteTable, Subnet, SystemNoneRoutes,
     UserDefaultRouteRemoves, UserDefaultRouteToInternet, UserNextHop, UserRoute, VirtualNetwork, VirtualNetworkIndex,
 };
-use crate::policy::effective_routes::{Candidates, Reserved};
+use crate::policy::effective_routes::{Candidates, CommonRoutes, Reserved};
 use crate::policy::question::RouteSource;
 use crate::policy::route::{Hop, Origin, Route, Routes};
 
@@ -46,28 +47,33 @@ const DEFAULT_ROUTE: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED
 const DEFAULT_ROUTE_V6: IpNet = IpNet::V6(Ipv6Net::new_assert(std::net::Ipv6Addr::UNSPECIFIED, 0));
 
 impl Compiler<'_> {
-    /// The routes of a subnet. Those without service endpoints share theirs where network and route table are the same;
-    /// an endpoint's routes name its own place.
-    pub(super) fn shared_routes(&mut self, index: SubnetIndex, subnet: &Subnet) -> Arc<Routes> {
-        let place = (subnet.virtual_network, subnet.route_table);
-        if let Some(known) = self.routes.get(&place).filter(|_| subnet.service_endpoints.is_empty()) {
-            return Arc::clone(known);
+    /// The routes of a subnet. Where network and route table are the same, all but the endpoints' are common; where the
+    /// endpoints are equal too, only what names their place is a subnet's own.
+    pub(super) fn shared_routes(&mut self, subnet: &Subnet) -> Arc<Routes> {
+        let Some(network) = self.network.virtual_networks.get(subnet.virtual_network.0) else { return Arc::default() };
+        let extents: Vec<Extent> = subnet.service_endpoints.iter().map(|endpoint| extent(subnet, network, endpoint)).collect();
+        let place = ((subnet.virtual_network, subnet.route_table), extents);
+        let endpoints = || subnet.service_endpoints.iter().map(endpoint_route);
+        if let Some(known) = self.routes.get(&place) {
+            return if place.1.is_empty() { Arc::clone(known) } else { Arc::new(known.with_endpoints(endpoints().collect())) };
         }
-        let routes = Arc::new(self.routes(index));
-        if subnet.service_endpoints.is_empty() {
-            self.routes.insert(place, Arc::clone(&routes));
-        }
+        let common = self.common_routes(subnet, network);
+        let prefixes = place.1.iter().map(|extent| self.endpoint_prefixes(extent));
+        let routes = Arc::new(Routes::over(common, endpoints().zip(prefixes).collect()));
+        self.routes.insert(place, Arc::clone(&routes));
         routes
     }
 
-    fn routes(&self, index: SubnetIndex) -> Routes {
-        let Some(subnet) = self.network.subnets.get(index.0) else { return Routes::default() };
-        let Some(network) = self.network.virtual_networks.get(subnet.virtual_network.0) else { return Routes::default() };
+    fn common_routes(&mut self, subnet: &Subnet, network: &VirtualNetwork) -> Arc<CommonRoutes> {
+        let place = (subnet.virtual_network, subnet.route_table);
+        if let Some(known) = self.common_routes.get(&place) {
+            return Arc::clone(known);
+        }
         let table = subnet.route_table.and_then(|table| self.network.route_tables.get(table.0));
         let reserved = self.reserved(network, table);
         let candidates = Candidates {
             private: self.private_endpoint_routes(subnet.virtual_network),
-            endpoint: subnet.service_endpoints.iter().flat_map(|endpoint| self.endpoint_routes(subnet, network, endpoint)).collect(),
+            endpoint: Vec::new(),
             user: table.map(|table| self.user_routes(table, subnet.virtual_network)).unwrap_or_default(),
             gateway: self.gateway_routes(subnet.virtual_network, table),
             system: self.system_routes(subnet.virtual_network, network, &reserved),
@@ -75,7 +81,9 @@ impl Compiler<'_> {
             disable_bgp_route_propagation: table.is_some_and(|table| table.disable_bgp_route_propagation),
         };
         let by_length = self.network.options.endpoint_route_over_user_route == EndpointRouteOverUserRoute::LongestPrefix;
-        Routes::resolve(candidates, by_length)
+        let common = Arc::new(CommonRoutes::resolve(candidates, by_length));
+        self.common_routes.insert(place, Arc::clone(&common));
+        common
     }
 
     /// A prefix written out beats the same prefix out of a tag; of tags a regional one beats one of all regions, and
