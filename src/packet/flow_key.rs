@@ -11,27 +11,76 @@ pub struct Zone(pub u16);
 
 /// An address of one family, as flow keys hold it.
 pub trait Address: Copy + Eq + Hash + std::fmt::Debug + Into<IpAddr> {
-    /// Length of an address of this family in bits: 32 or 128.
-    const BITS: u32;
+    /// A key of this family in as few words as hold it: what tables keep, compare and hash. The last word holds all but
+    /// the addresses. No key is all zeros, so that a place in a table can be empty.
+    type Packed: Copy + Eq + Default + std::fmt::Debug + AsRef<[u64]>;
 
-    /// The address as a number (first octet highest), zeros in front of an IPv4 address.
-    fn widened(self) -> u128;
+    /// Packs a key.
+    fn pack(key: &FlowKey<Self>) -> Self::Packed;
+
+    /// The key that was packed.
+    fn unpack(packed: &Self::Packed) -> FlowKey<Self>;
+}
+
+/// In the last word of a packed key: there is a key.
+const PRESENT: u64 = 1;
+
+impl<A> FlowKey<A> {
+    /// All but the addresses in one word.
+    #[inline]
+    fn tail(&self) -> u64 {
+        u64::from(self.source_port) << 48
+            | u64::from(self.destination_port) << 32
+            | u64::from(self.zone.0) << 16
+            | u64::from(self.protocol) << 8
+            | PRESENT
+    }
+
+    #[inline]
+    const fn with_tail(source: A, destination: A, tail: u64) -> Self {
+        let [s0, s1, d0, d1, z0, z1, protocol, _] = tail.to_be_bytes();
+        let (source_port, destination_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
+        Self { source, destination, source_port, destination_port, zone: Zone(u16::from_be_bytes([z0, z1])), protocol }
+    }
 }
 
 impl Address for Ipv4Addr {
-    const BITS: u32 = Self::BITS;
+    type Packed = [u64; 2];
 
-    fn widened(self) -> u128 {
-        u128::from(self.to_bits())
+    #[inline]
+    fn pack(key: &FlowKey<Self>) -> [u64; 2] {
+        [u64::from(key.source.to_bits()) << 32 | u64::from(key.destination.to_bits()), key.tail()]
+    }
+
+    #[inline]
+    fn unpack(&[addresses, tail]: &[u64; 2]) -> FlowKey<Self> {
+        let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses.to_be_bytes();
+        FlowKey::with_tail(Self::new(s0, s1, s2, s3), Self::new(d0, d1, d2, d3), tail)
     }
 }
 
 impl Address for Ipv6Addr {
-    const BITS: u32 = Self::BITS;
+    type Packed = [u64; 5];
 
-    fn widened(self) -> u128 {
-        self.to_bits()
+    #[inline]
+    fn pack(key: &FlowKey<Self>) -> [u64; 5] {
+        let (source, destination) = (halves(key.source), halves(key.destination));
+        [source.0, source.1, destination.0, destination.1, key.tail()]
     }
+
+    #[inline]
+    fn unpack(&[source_high, source_low, destination_high, destination_low, tail]: &[u64; 5]) -> FlowKey<Self> {
+        let join = |high: u64, low: u64| Self::from_bits(u128::from(high) << 64 | u128::from(low));
+        FlowKey::with_tail(join(source_high, source_low), join(destination_high, destination_low), tail)
+    }
+}
+
+/// The upper and the lower 64 bits.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "each half is what is asked for")]
+const fn halves(address: Ipv6Addr) -> (u64, u64) {
+    let bits = address.to_bits();
+    ((bits >> 64) as u64, bits as u64)
 }
 
 /// One direction of a flow, as its packets look when they enter the dataplane (before any rewrite).
@@ -51,4 +100,31 @@ pub struct FlowKey<A> {
     pub zone: Zone,
     /// IP protocol number (for ICMPv6 58).
     pub protocol: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check<A: Address>(source: A, destination: A, (source_port, destination_port, zone, protocol): (u16, u16, u16, u8)) {
+        let key = FlowKey { source, destination, source_port, destination_port, zone: Zone(zone), protocol };
+        assert_eq!(A::unpack(&A::pack(&key)), key);
+        assert_ne!(A::pack(&key), A::Packed::default());
+    }
+
+    proptest! {
+        #[test]
+        fn a_packed_key_is_the_key_and_never_nothing(source: u128, destination: u128, rest: (u16, u16, u16, u8)) {
+            check(Ipv4Addr::from_bits(source as u32), Ipv4Addr::from_bits(destination as u32), rest);
+            check(Ipv6Addr::from_bits(source), Ipv6Addr::from_bits(destination), rest);
+        }
+    }
+
+    #[test]
+    fn not_even_the_key_of_zeros_is_nothing() {
+        check(Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED, (0, 0, 0, 0));
+        check(Ipv6Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED, (0, 0, 0, 0));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::fast_path::{Change, Onward};
+use super::fast_path::Onward;
 use super::neighbour::{NeedsRequest, Waiting};
 use super::outbox::{Outbox, Sent};
 use super::respond::fragment::{fragment_ipv4, fragment_ipv6};
@@ -66,9 +66,9 @@ impl Pipeline {
         if onward.translates {
             return self.rewrite_in_other_family(packet, layout, onward, split);
         }
-        match &onward.change {
-            Change::Tuple(tuple) => rewrite::apply(&mut packet.frame, layout, tuple),
-            Change::Quoted { quoted, outer, inner } => rewrite::apply_quoted(&mut packet.frame, layout, quoted, *outer, inner),
+        match onward.error(layout) {
+            None => rewrite::apply(&mut packet.frame, layout, &onward.tuple),
+            Some((quoted, outer, inner)) => rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner),
         }
         Ok(())
     }
@@ -76,9 +76,9 @@ impl Pipeline {
     /// The same for what enters or leaves a service tunnel: its length on the wire changes too.
     fn rewrite_in_other_family(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
         let manner = Manner { to_be_cut: split != Split::Whole, identification: self.identification };
-        *layout = match &onward.change {
-            Change::Tuple(tuple) => translate::packet(&mut packet.frame, layout, tuple, manner)?,
-            Change::Quoted { quoted, outer, inner } => translate::error(&mut packet.frame, layout, quoted, *outer, inner)?,
+        *layout = match onward.error(layout) {
+            None => translate::packet(&mut packet.frame, layout, &onward.tuple, manner)?,
+            Some((quoted, outer, inner)) => translate::error(&mut packet.frame, layout, quoted, outer, &inner)?,
         };
         (packet.packets, packet.bytes) = segments::wire_size(&packet.frame, Some(layout));
         // One for each segment of a super-frame.
@@ -96,7 +96,7 @@ impl Pipeline {
         split: Split,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        let neighbour = onward.exit.appliance.unwrap_or_else(|| onward.change.destination());
+        let neighbour = onward.exit.appliance.unwrap_or_else(|| onward.tuple.addresses.destination());
         let frame = std::mem::take(&mut packet.frame);
         match split {
             Split::Whole => {

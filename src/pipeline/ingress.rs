@@ -1,41 +1,31 @@
-//! The first stages: parse, answer neighbours, admit.
+//! The first stages of a packet's own way: answer neighbours, admit.
 
 use std::net::IpAddr;
 
+use super::flows::{Family, Marks, Way};
 use super::outbox::{Outbox, Sent};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
-use crate::counters::PortCell;
-use crate::packet::parse::{Arp, Layout, Neighbour, Parsed, Transport, parse};
-use crate::packet::{Frame, Reason, segments};
+use crate::packet::parse::{Arp, Layout, Neighbour, Parsed, Transport};
+use crate::packet::{Frame, Reason, Zone};
 use crate::policy::admission;
+use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
 
 impl Pipeline {
-    /// Reads the headers and counts the packet in.
-    pub(super) fn parse(&mut self, packet: &mut Packet) -> Result<Parsed, Reason> {
-        let parsed = parse(packet.frame.bytes(), packet.frame.offload.needs_checksum);
-        let layout = match &parsed {
-            Ok(Parsed::Ip(layout)) => Some(layout),
-            _ => None,
-        };
-        (packet.packets, packet.bytes) = segments::wire_size(&packet.frame, layout);
-        self.counters.port(usize::from(packet.port.0), PortCell::PacketsIn, PortCell::BytesIn, packet.packets, packet.bytes);
-        parsed
-    }
-
     /// Answers ARP and neighbour discovery as the gateway, and learns from both. Passes IP packets on.
-    pub(super) fn answer_neighbours(
+    pub(super) fn answer_neighbours<'a>(
         &mut self,
         snapshot: &Snapshot,
         packet: &mut Packet,
-        parsed: Parsed,
+        parsed: &'a mut Result<Parsed, Reason>,
         outbox: &mut Outbox,
-    ) -> Result<Layout, Reason> {
+    ) -> Result<&'a mut Layout, Reason> {
         match parsed {
-            Parsed::Arp(message) => self.answer_arp(snapshot, packet, &message, outbox),
-            Parsed::Ip(layout) => match layout.transport_header {
-                Transport::Neighbour(message) => self.answer_discovery(snapshot, packet, &layout, message, outbox),
+            Err(reason) => Err(*reason),
+            Ok(Parsed::Arp(message)) => Err(self.answer_arp(snapshot, packet, message, outbox)),
+            Ok(Parsed::Ip(layout)) => match layout.transport_header {
+                Transport::Neighbour(message) => Err(self.answer_discovery(snapshot, packet, layout, message, outbox)),
                 _ => Ok(layout),
             },
         }
@@ -43,22 +33,61 @@ impl Pipeline {
 
     /// Does the source belong behind the port? Whom does the packet count for? And was it sent to the gateway?
     ///
+    /// Whether a source belongs behind a port depends on the snapshot, the port and the source alone. So a known flow
+    /// vouches for a packet where it was asked for the same three before.
+    ///
     /// A bridge behind a port floods what its hosts say to each other, and an interface in promiscuous mode hears its
     /// whole segment: none of that is the gateway's to forward (RFC 1812, 5.3.4), or it would arrive twice.
-    pub(super) fn admit(&mut self, snapshot: &Snapshot, packet: &mut Packet, layout: &Layout) -> Result<(), Reason> {
-        packet.zone = admission::zone(snapshot, packet.port, layout.addresses.source())?;
+    pub(super) fn admit<A: Family>(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &mut Packet,
+        layout: &Layout,
+        known: Option<Way>,
+    ) -> Result<(), Reason> {
+        packet.zone = match known.and_then(|way| self.vouched::<A>(way, packet.port)) {
+            Some(zone) => zone,
+            None => self.ask_admission::<A>(snapshot, packet.port, layout, known)?,
+        };
         if packet.destination_mac() == GATEWAY_MAC { Ok(()) } else { Err(Reason::DestinationUnknown) }
     }
 
-    fn answer_arp(&mut self, snapshot: &Snapshot, packet: &mut Packet, message: &Arp, outbox: &mut Outbox) -> Result<Layout, Reason> {
+    /// The zone that the flow's packets of this direction enter in, where it is known that they may at this port.
+    #[inline]
+    fn vouched<A: Family>(&self, way: Way, port: PortId) -> Option<Zone> {
+        let table = A::table(&self.flows);
+        let flow = table.get(way.flow)?;
+        let is_asked = flow.generation == self.generation && flow.marks.has(Marks::admitted(way.direction));
+        let enters_here = self.flows.exit(flow, way.direction.opposite()).port == port;
+        if is_asked && enters_here { table.key(way.flow, way.direction).map(|key| key.zone) } else { None }
+    }
+
+    /// Asks the policy. The flow remembers a yes for the one port where its other direction leaves. What a flow of an
+    /// older generation remembers counts for nothing, and is forgotten when it is brought up to date.
+    fn ask_admission<A: Family>(&mut self, snapshot: &Snapshot, port: PortId, layout: &Layout, known: Option<Way>) -> Result<Zone, Reason> {
+        let zone = admission::zone(snapshot, port, layout.addresses.source())?;
+        if let Some(way) = known
+            && let Some(mut flow) = A::table(&self.flows).get(way.flow).copied()
+            && self.flows.exit(&flow, way.direction.opposite()).port == port
+        {
+            flow.marks = flow.marks.with(Marks::admitted(way.direction));
+            A::table_mut(&mut self.flows).set(way.flow, flow);
+        }
+        Ok(zone)
+    }
+
+    fn answer_arp(&mut self, snapshot: &Snapshot, packet: &mut Packet, message: &Arp, outbox: &mut Outbox) -> Reason {
         if !message.sender.is_unspecified() {
-            packet.zone = admission::zone(snapshot, packet.port, message.sender.into())?;
+            match admission::zone(snapshot, packet.port, message.sender.into()) {
+                Ok(zone) => packet.zone = zone,
+                Err(reason) => return reason,
+            }
             self.learn(packet.port, message.sender.into(), message.sender_mac, outbox);
         }
         if message.request && admission::answers_for(snapshot, packet.port, message.target.into()) {
             self.emit(packet, outbox, |frame| arp::reply(message, frame));
         }
-        Err(Reason::Answered)
+        Reason::Answered
     }
 
     fn answer_discovery(
@@ -68,7 +97,7 @@ impl Pipeline {
         layout: &Layout,
         message: Neighbour,
         outbox: &mut Outbox,
-    ) -> Result<Layout, Reason> {
+    ) -> Reason {
         let sender = layout.addresses.source();
         let known = admission::zone(snapshot, packet.port, sender);
         if let Ok(zone) = known {
@@ -93,7 +122,7 @@ impl Pipeline {
             }
             Neighbour::Advertisement { .. } | Neighbour::Other => {}
         }
-        Err(Reason::Answered)
+        Reason::Answered
     }
 
     /// Sends a frame of our own back through the port that `packet` came from.

@@ -1,15 +1,24 @@
 //! A packet's way: ingress → fast path → slow path → rewrite → egress, and connection tracking.
 //!
-//! `Pipeline::walk` is the whole road, one line per stage; each stage is a method in the file of its name:
+//! Packets come in batches. What can be done for all of them at once is done in `batch`, a loop per stage, so that cache
+//! misses overlap; none of it changes anything. Then each packet goes its way, in the order of the batch, and finds what
+//! those before it left behind: a batch does what its packets would do one by one.
 //!
-//! | stage | file | what it may end with |
+//! | stage, for a whole batch | file |
+//! |---|---|
+//! | read the headers | `batch` (`packet::parse`) |
+//! | hash the flow keys, fetch their buckets, then the flows | `batch` (`table::flow`) |
+//!
+//! `Pipeline::walk` is the rest of the road, one line per stage; each stage is a method in the file of its name:
+//!
+//! | stage, packet by packet | file | what it may end with |
 //! |---|---|---|
-//! | parse | `packet::parse` | `malformed-…`, `unsupported` |
+//! | parse, as it was read | `packet::parse` | `malformed-…`, `unsupported` |
 //! | neighbours | `ingress` | `answered` |
-//! | admission | `ingress` (asks `policy::admission`) | `source-spoofed`, `destination-unknown` (sent to another MAC) |
-//! | fragments | `fragments` | `fragment-without-first` |
 //! | known flow | `fast_path` | |
-//! | first packet | `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted` |
+//! | admission | `ingress` (a known flow vouches, else `policy::admission` is asked) | `source-spoofed`, `destination-unknown` (sent to another MAC) |
+//! | fragments | `fragments` | `fragment-without-first` |
+//! | tracking, or first packet | `fast_path`, or `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted` |
 //! | refusal shown | `refuse` | `service-firewall-deny`, `answered` |
 //! | TTL, size | `egress` | `ttl-exceeded`, `too-big` |
 //! | rewrite | `packet::rewrite`, for service tunnels `packet::rewrite::translate` | `unsupported`, `malformed-transport` |
@@ -18,9 +27,11 @@
 //! Nothing here sees a file descriptor or a log line. The clock is read by the worker, once per batch; only `slow_path`
 //! reads it too, to measure decisions.
 
+mod batch;
 pub mod conntrack;
 mod egress;
 pub mod engine;
+pub mod exits;
 mod fast_path;
 pub mod flows;
 pub mod fragment_table;
@@ -36,16 +47,18 @@ mod slow_path;
 pub mod source_nat;
 mod upkeep;
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::counters::{PortCell, Reader, Shape, Writer};
 use crate::packet::parse::{Addresses, Layout};
 use crate::packet::{Frame, Reason, Zone};
+use crate::policy::admission;
 use crate::policy::ids::{Ids, PortId};
 use crate::policy::snapshot::Snapshot;
-use crate::table::flow::FlowTable;
 
+use batch::{Sight, Traveller};
 use conntrack::HalfOpenQuota;
 use engine::Engine;
 use flows::{Family, Flows};
@@ -156,7 +169,7 @@ impl Packet {
 #[derive(Debug)]
 pub struct Pipeline {
     snapshot: Arc<Snapshot>,
-    generation: u32,
+    generation: u16,
     secrets: Secrets,
     clock: Clock,
     flows: Flows,
@@ -166,8 +179,10 @@ pub struct Pipeline {
     neighbours: NeighbourTable,
     icmp_errors: RateLimit,
     counters: Writer,
-    port_zones: Vec<Zone>,
+    entrances: Vec<Entrance>,
     mtus: Vec<u32>,
+    /// Room for a batch, empty between two.
+    batch: Vec<Traveller>,
     sweep: Option<upkeep::Sweep>,
     /// Of the next IPv4 packet made of an IPv6 one.
     identification: u16,
@@ -182,19 +197,16 @@ impl Pipeline {
             generation: 0,
             secrets,
             clock: Clock::new(start),
-            flows: Flows {
-                v4: FlowTable::new(capacity.flows_v4, secrets.flow_hash),
-                v6: FlowTable::new(capacity.flows_v6, secrets.flow_hash),
-                tunnelled: 0,
-            },
+            flows: Flows::new(capacity.flows_v4, capacity.flows_v6, secrets.flow_hash),
             half_open: HalfOpenQuota::for_capacity(capacity.flows_v4 + capacity.flows_v6),
             source_nat: SourceNat::new(secrets.source_ports),
             fragments: FragmentTable::new(capacity.fragments, capacity.fragments.div_ceil(8).max(1)),
             neighbours: NeighbourTable::new(capacity.neighbours, 64, 1024),
             icmp_errors: RateLimit::new(1000, 100),
             counters,
-            port_zones: Vec::new(),
+            entrances: Vec::new(),
             mtus: Vec::new(),
+            batch: Vec::with_capacity(batch::SIZE),
             sweep: None,
             identification: 0,
             snapshot: Arc::clone(&snapshot),
@@ -203,14 +215,19 @@ impl Pipeline {
         (pipeline, reader)
     }
 
+    /// The flows that are known.
+    #[must_use]
+    pub const fn flows(&self) -> &Flows {
+        &self.flows
+    }
+
     /// A packet's way.
-    fn walk(&mut self, snapshot: &Snapshot, packet: &mut Packet, outbox: &mut Outbox) -> Result<(), Reason> {
-        let parsed = self.parse(packet)?;
+    fn walk(&mut self, snapshot: &Snapshot, traveller: &mut Traveller, outbox: &mut Outbox) -> Result<(), Reason> {
+        let Traveller { packet, parsed, sight } = traveller;
         let layout = self.answer_neighbours(snapshot, packet, parsed, outbox)?;
-        self.admit(snapshot, packet, &layout)?;
         match layout.addresses {
-            Addresses::V4 { source, destination } => self.forward(snapshot, packet, layout, (source, destination), outbox),
-            Addresses::V6 { source, destination } => self.forward(snapshot, packet, layout, (source, destination), outbox),
+            Addresses::V4 { .. } => self.forward::<Ipv4Addr>(snapshot, packet, layout, sight, outbox),
+            Addresses::V6 { .. } => self.forward::<Ipv6Addr>(snapshot, packet, layout, sight, outbox),
         }
     }
 
@@ -219,30 +236,37 @@ impl Pipeline {
         &mut self,
         snapshot: &Snapshot,
         packet: &mut Packet,
-        mut layout: Layout,
-        (source, destination): (A, A),
+        layout: &mut Layout,
+        sight: &Sight,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        self.follow_first_fragment(packet.zone, &mut layout)?;
-        let key = flows::key(packet.zone, source, destination, layout.protocol, (layout.source_port, layout.destination_port));
-        let onward = match self.find(snapshot, packet, &layout, &key, outbox)? {
+        let known = self.find::<A>(layout, sight);
+        self.admit::<A>(snapshot, packet, layout, known)?;
+        self.follow_first_fragment(packet.zone, layout)?;
+        let onward = match self.proceed::<A>(snapshot, packet, layout, known, outbox)? {
             Some(onward) => onward,
-            None => self.decide(snapshot, packet, &layout, &key, outbox)?,
+            None => self.decide::<A>(snapshot, packet, layout, outbox)?,
         };
-        self.remember_first_fragment(packet.zone, &layout);
-        self.check_ttl(snapshot, packet, &layout, outbox)?;
-        let split = self.check_size(snapshot, packet, &layout, &onward, outbox)?;
-        self.rewrite(packet, &mut layout, &onward, split)?;
-        self.deliver(snapshot, packet, &layout, &onward, split, outbox)
+        self.remember_first_fragment(packet.zone, layout);
+        self.check_ttl(snapshot, packet, layout, outbox)?;
+        let split = self.check_size(snapshot, packet, layout, &onward, outbox)?;
+        self.rewrite(packet, layout, &onward, split)?;
+        self.deliver(snapshot, packet, layout, &onward, split, outbox)
     }
+}
 
-    fn process_one(&mut self, snapshot: &Snapshot, port: PortId, frame: Frame, outbox: &mut Outbox) {
-        let zone = self.port_zones.get(usize::from(port.0)).copied().unwrap_or(Zone(u16::MAX));
-        let mut packet = Packet { frame, port, zone, packets: 1, bytes: 0 };
-        if let Err(reason) = self.walk(snapshot, &mut packet, outbox) {
-            self.counters.verdict(usize::from(packet.zone.0), reason, packet.packets);
-        }
-        outbox.pool.give(packet.frame);
+/// What is known of a port before a packet's source is looked at.
+#[derive(Clone, Copy, Debug)]
+struct Entrance {
+    /// What packets count for that are not admitted.
+    counts_for: Zone,
+    /// The only zone that packets can enter in here; `None` where that depends on their source.
+    only_zone: Option<Zone>,
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        Self { counts_for: Zone(u16::MAX), only_zone: None }
     }
 }
 
@@ -251,11 +275,11 @@ impl Engine for Pipeline {
         self.counters.grow(shape(&snapshot.ids));
         self.generation = self.generation.wrapping_add(1);
         let ports = snapshot.ids.ports.names().len();
-        self.port_zones.resize(ports, Zone(u16::MAX));
+        self.entrances.resize(ports, Entrance::default());
         self.mtus.resize(ports, 1500);
         for port in &snapshot.ports {
-            if let Some(zone) = self.port_zones.get_mut(usize::from(port.id.0)) {
-                *zone = port.zone;
+            if let Some(entrance) = self.entrances.get_mut(usize::from(port.id.0)) {
+                *entrance = Entrance { counts_for: port.zone, only_zone: admission::only_zone(&snapshot, port) };
             }
         }
         self.begin_sweep();
@@ -271,9 +295,7 @@ impl Engine for Pipeline {
     fn process(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
         self.clock.advance(now);
         let snapshot = Arc::clone(&self.snapshot);
-        for frame in frames.drain(..) {
-            self.process_one(&snapshot, port, frame, outbox);
-        }
+        self.process_batches(&snapshot, port, frames, outbox);
     }
 
     fn tick(&mut self, now: Instant, outbox: &mut Outbox) {

@@ -1,10 +1,11 @@
 //! Who is behind a port: IP address → MAC address, asked for and remembered, per worker.
 //!
 //! Two rooms, so that strangers cannot disturb those we know: `known` holds MAC addresses, and only it is looked at for
-//! every packet; `sought` holds the addresses that we ask for or that did not answer, and is all that a scan over
-//! a large prefix can fill.
+//! every packet (through `recent`, a cache); `sought` holds the addresses that we ask for or that did not answer, and is
+//! all that a scan over a large prefix can fill.
 
 mod known;
+mod recent;
 mod sought;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use crate::pipeline::outbox::Sent;
 use crate::policy::ids::PortId;
 
 use known::Known;
+use recent::Recent;
 use sought::Sought;
 
 /// Time between two requests for one address, in milliseconds (RFC 4861 10: RETRANS_TIMER).
@@ -99,6 +101,7 @@ pub enum Action {
 /// [`NeighbourTable::wait`] were last told (monotonic milliseconds).
 #[derive(Debug)]
 pub struct NeighbourTable {
+    recent: Recent,
     known: Known,
     sought: Sought,
     now_ms: u64,
@@ -109,13 +112,23 @@ impl NeighbourTable {
     /// lets `queue_per_neighbour` packets wait for each, `queue_total` in all.
     #[must_use]
     pub fn new(capacity: usize, queue_per_neighbour: usize, queue_total: usize) -> Self {
-        Self { known: Known::new(capacity), sought: Sought::new(capacity, queue_per_neighbour, queue_total), now_ms: 0 }
+        let sought = Sought::new(capacity, queue_per_neighbour, queue_total);
+        Self { recent: Recent::new(), known: Known::new(capacity), sought, now_ms: 0 }
     }
 
-    /// The MAC address of a neighbour. One hash lookup; marks the entry as in use, so that it is kept fresh.
+    /// The MAC address of a neighbour. One compare, or one hash lookup; marks the entry as in use (at least once a second),
+    /// so that it is kept fresh.
+    #[inline]
     #[must_use]
-    pub fn lookup(&self, port: PortId, address: IpAddr) -> Option<[u8; 6]> {
-        self.known.lookup(&Neighbour::new(port, address))
+    pub fn lookup(&mut self, port: PortId, address: IpAddr) -> Option<[u8; 6]> {
+        let neighbour = Neighbour::new(port, address);
+        self.recent.lookup(&neighbour).or_else(|| self.lookup_known(neighbour))
+    }
+
+    fn lookup_known(&mut self, neighbour: Neighbour) -> Option<[u8; 6]> {
+        let mac = self.known.lookup(&neighbour)?;
+        self.recent.keep(neighbour, mac);
+        Some(mac)
     }
 
     /// Takes note of what a neighbour says of itself (ARP, neighbour discovery), and returns the packets that waited for
@@ -130,6 +143,7 @@ impl NeighbourTable {
         }
         let neighbour = Neighbour::new(port, address);
         let found = self.sought.found(&neighbour);
+        self.recent.forget(&neighbour);
         self.known.learn(neighbour, mac, found.is_some(), self.now_ms);
         found.unwrap_or_default()
     }
@@ -148,11 +162,14 @@ impl NeighbourTable {
     pub fn tick(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         self.now_ms = self.now_ms.max(now_ms);
         self.sought.tick(self.now_ms, actions);
-        self.known.tick(self.now_ms, actions);
+        if self.known.tick(self.now_ms, actions) {
+            self.recent.forget_all();
+        }
     }
 
     /// Forgets all neighbours of a port that is gone, and returns the packets that waited for them.
     pub fn forget_port(&mut self, port: PortId) -> Vec<Waiting> {
+        self.recent.forget_all();
         self.known.forget_port(port);
         self.sought.forget_port(port)
     }

@@ -2,13 +2,12 @@
 
 use std::net::Ipv6Addr;
 
-use super::fast_path::{Change, Onward};
+use super::fast_path::Onward;
 use super::flows::{self, Family, Way};
 use super::outbox::Outbox;
 use super::{Packet, Pipeline};
 use crate::packet::Reason;
-use crate::packet::parse::{Addresses, Layout, Quoted};
-use crate::packet::rewrite::Tuple;
+use crate::packet::parse::{Layout, Quoted};
 use crate::policy::admission;
 use crate::policy::snapshot::Snapshot;
 
@@ -46,19 +45,13 @@ impl Pipeline {
         outbox: &mut Outbox,
     ) -> Result<Onward, Reason> {
         let unknown = Reason::DestinationUnknown;
-        let stale = A::table(&self.flows).get(way.flow).is_none_or(|flow| flow.generation != self.generation);
-        if stale && !self.revalidate::<A>(snapshot, way, outbox)? {
+        if !self.bring_up_to_date::<A>(snapshot, way, outbox)? {
             return Err(unknown);
         }
-        let entry = A::table(&self.flows).get(way.flow).ok_or(unknown)?;
-        let ahead = self.change::<A>(way).ok_or(unknown)?;
+        let onward = self.onward::<A>(way).ok_or(unknown)?;
         // The far end is shown as the flow shows it. So is a router on its side of a tunnel: it has no address on the other.
         let own = layout.addresses.source() == quoted.addresses.destination();
-        let source = if own || entry.translates() { ahead.addresses.source() } else { layout.addresses.source() };
-        let outer = Addresses::pair(source, ahead.addresses.destination()).ok_or(unknown)?;
-        let addresses = Addresses::pair(ahead.addresses.destination(), ahead.addresses.source()).ok_or(unknown)?;
-        let inner = Tuple { addresses, source_port: ahead.destination_port, destination_port: ahead.source_port };
-        let change = Change::Quoted { quoted: *quoted, outer, inner };
-        Ok(Onward { exit: entry.exit(way.direction), change, translates: entry.translates() })
+        let source = if own || onward.translates { onward.tuple.addresses.source() } else { layout.addresses.source() };
+        Ok(Onward { error_from: Some(source), ..onward })
     }
 }

@@ -5,7 +5,8 @@
 
 use super::Pipeline;
 use super::conntrack::ResetSegment;
-use super::flows::{Exit, Family, Flow, SeenAs, Way};
+use super::exits::Exit;
+use super::flows::{Family, Flow, Marks, SeenAs, Way};
 use super::outbox::{Outbox, Sent};
 use super::respond::reset::reset_endpoint;
 use super::slow_path::{Counting, exit, seen_as};
@@ -25,8 +26,7 @@ enum Renewal {
     Switched,
     /// It cannot go on as it is; its next packet is a first packet.
     Again,
-    /// Its rules were changed, and those of a group with `flushConnection` refuse it now. It stays in the table until it
-    /// times out, so that neither end's next packet opens it anew from its own side.
+    /// Its rules were changed, and those of a group with `flushConnection` refuse it now ([`Marks::BLOCKED`]).
     Blocked,
     /// It ends, for this reason.
     End(Reason),
@@ -36,13 +36,13 @@ impl Pipeline {
     /// Brings a flow up to the running snapshot. True: it goes on. False: it is gone, the packet is a first packet.
     pub(super) fn revalidate<A: Family>(&mut self, snapshot: &Snapshot, way: Way, outbox: &mut Outbox) -> Result<bool, Reason> {
         let table = A::table(&self.flows);
-        let (Some(&flow), Some((&original, &reply))) = (table.get(way.flow), table.keys(way.flow)) else { return Ok(false) };
+        let (Some(&flow), Some((original, reply))) = (table.get(way.flow), table.keys(way.flow)) else { return Ok(false) };
         let mut counting = Counting { counters: &mut self.counters, seen: None };
         match renew(snapshot, &flow, &original, &reply, &mut counting) {
             Renewal::Keep { onward, back } => {
-                if let Some(entry) = A::table_mut(&mut self.flows).get_mut(way.flow) {
-                    (entry.onward, entry.back, entry.generation) = (onward, back, self.generation);
-                }
+                let exits = [self.exit_id(onward)?, self.exit_id(back)?];
+                let renewed = Flow { exits, generation: self.generation, marks: flow.marks.lasting(), ..flow };
+                A::table_mut(&mut self.flows).set(way.flow, renewed);
                 Ok(true)
             }
             Renewal::Switched => {
@@ -54,7 +54,11 @@ impl Pipeline {
                 self.close::<A>(way.flow);
                 Ok(false)
             }
-            Renewal::Blocked => Err(Reason::NsgDeny),
+            Renewal::Blocked => {
+                let blocked = Flow { generation: self.generation, marks: flow.marks.lasting().with(Marks::BLOCKED), ..flow };
+                A::table_mut(&mut self.flows).set(way.flow, blocked);
+                Err(Reason::NsgDeny)
+            }
             Renewal::End(reason) => {
                 self.close::<A>(way.flow);
                 Err(reason)
@@ -72,7 +76,7 @@ impl Pipeline {
     /// end that has long been silent is asked for its MAC address first.
     fn reset_end<A: Family>(&mut self, snapshot: &Snapshot, way: Way, outbox: &mut Outbox) {
         let (Some(entry), Some(tuple)) = (A::table(&self.flows).get(way.flow).copied(), self.change::<A>(way)) else { return };
-        let exit = entry.exit(way.direction);
+        let exit = self.flows.exit(&entry, way.direction);
         let neighbour = exit.appliance.unwrap_or_else(|| tuple.addresses.destination());
         for ResetSegment { sequence, acknowledgement } in entry.tracking.resets_from(way.direction) {
             let mut frame = outbox.pool.take();
@@ -99,7 +103,7 @@ fn renew<A: Family>(snapshot: &Snapshot, flow: &Flow, original: &FlowKey<A>, rep
         destination_port: if portless { 0 } else { original.destination_port },
     };
     let question = app_service::classified(snapshot, &question);
-    let source_stays = |forward: &Forward| seen_as(forward.source) == flow.seen_as || !flow.to_service;
+    let source_stays = |forward: &Forward| seen_as(forward.source) == flow.seen_as || !flow.marks.has(Marks::TO_SERVICE);
     let over_endpoint = matches!(flow.seen_as, SeenAs::Private | SeenAs::ServiceTunnel);
     match fate(snapshot, &question, over_endpoint, |forward| source_stays(forward) && !moved(reply, forward), observer) {
         Fate::Switched => Renewal::Switched,

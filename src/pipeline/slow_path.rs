@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::conntrack::Tracking;
-use super::fast_path::{Change, Onward};
-use super::flows::{Exit, Family, Flow, SeenAs, leaving};
+use super::exits::{Exit, ExitId};
+use super::fast_path::Onward;
+use super::flows::{Family, Flow, Marks, SeenAs, key_of, leaving};
 use super::outbox::Outbox;
 use super::source_nat::{PortScope, Want};
 use super::{Packet, Pipeline};
@@ -20,7 +21,7 @@ use crate::policy::decide::decide;
 use crate::policy::ids::RuleId;
 use crate::policy::question::{Forward, Observer, Outcome, Question, Scope, Source, Step};
 use crate::policy::snapshot::Snapshot;
-use crate::table::flow::{FlowId, InsertError};
+use crate::table::flow::{FlowDirection, FlowId, InsertError};
 use crate::wire::protocol::{ICMP, ICMPV6};
 use crate::wire::tcp::{ACK, FIN, RST, SYN};
 
@@ -49,9 +50,9 @@ impl Pipeline {
         snapshot: &Snapshot,
         packet: &Packet,
         layout: &Layout,
-        key: &FlowKey<A>,
         outbox: &mut Outbox,
     ) -> Result<Onward, Reason> {
+        let key = &key_of::<A>(packet.zone, layout).ok_or(Reason::Unsupported)?;
         let started = Instant::now();
         let admitted = admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?;
         let mut counting = Counting { counters: &mut self.counters, seen: None };
@@ -89,7 +90,7 @@ impl Pipeline {
             Ok(flow) => self.count_opened(&flow, key),
             Err(_) => self.half_open.leave(key.zone),
         }
-        entered.map(|flow| Onward { exit: flow.onward, change: Change::Tuple(leaving(&reply)), translates: flow.translates() })
+        entered.map(|flow| Onward { exit: exit(forward), tuple: leaving(&reply), error_from: None, translates: flow.translates() })
     }
 
     /// Chooses the port and inserts the entry; on an error nothing is left behind.
@@ -101,18 +102,15 @@ impl Pipeline {
         forward: &Forward,
         back: Exit,
     ) -> Result<Flow, Reason> {
+        let exits = [self.exit_id(exit(forward))?, self.exit_id(back)?];
         let translated = self.translate(key, reply, forward)?;
         let minutes = forward.tcp_idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX));
         let tracking = Tracking::first(layout.protocol, &layout.transport_header, layout.payload_length(), minutes);
-        let flow = Flow {
-            tracking,
-            generation: self.generation,
-            onward: exit(forward),
-            back,
-            seen_as: seen_as(forward.source),
-            to_service: forward.service.is_some(),
-            translated,
-        };
+        let marks = Marks::default().with_if(forward.service.is_some(), Marks::TO_SERVICE).with_if(translated, Marks::TRANSLATED);
+        // Its first packet was admitted; through a tunnel, with another key.
+        let is_tunnel = matches!(forward.source, Source::ServiceTunnel(_));
+        let marks = marks.with_if(!is_tunnel, Marks::admitted(FlowDirection::Original));
+        let flow = Flow { tracking, exits, generation: self.generation, seen_as: seen_as(forward.source), marks };
         let deadline = self.clock.tick.saturating_add(tracking.timeout());
         A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|_| flow).map_err(|error| {
             self.give_back(&flow, reply);
@@ -160,7 +158,7 @@ impl Pipeline {
     /// Ends a flow: out of the table, its port given back, counted.
     pub(super) fn close<A: Family>(&mut self, id: FlowId) {
         let table = A::table_mut(&mut self.flows);
-        let keys = table.keys(id).map(|(original, reply)| (*original, *reply));
+        let keys = table.keys(id);
         if let (Some(flow), Some((original, reply))) = (table.remove(id), keys) {
             self.closed(&flow, &original, &reply);
         }
@@ -177,8 +175,13 @@ impl Pipeline {
         self.counters.set(Scalar::Flows, self.flows.len() as u64);
     }
 
+    /// The number that flows keep for an exit.
+    pub(super) fn exit_id(&mut self, exit: Exit) -> Result<ExitId, Reason> {
+        self.flows.exits.number(exit).ok_or(Reason::FlowTableFull)
+    }
+
     fn give_back<A: Family>(&mut self, flow: &Flow, reply: &FlowKey<A>) {
-        if flow.translated {
+        if flow.marks.has(Marks::TRANSLATED) {
             let (scope, port) = PortScope::of_reply(reply);
             self.source_nat.release(&scope, port);
         }

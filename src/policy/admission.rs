@@ -65,6 +65,17 @@ pub fn zone(snapshot: &Snapshot, port: PortId, source_on_wire: IpAddr) -> Result
     zone.ok_or(Reason::SourceSpoofed)
 }
 
+/// The only zone that [`zone`] can give for a port; `None` where that depends on the source.
+#[must_use]
+pub fn only_zone(snapshot: &Snapshot, port: &SnapshotPort) -> Option<Zone> {
+    match &port.behind {
+        Behind::Address(host) => Some(host.zone),
+        Behind::Subnet { subnet, .. } => Some(snapshot.subnet(*subnet)?.zone),
+        Behind::Network { .. } => None,
+        Behind::Gateway(_) | Behind::Service(_) | Behind::Internet | Behind::Platform => Some(port.zone),
+    }
+}
+
 fn subnet_zone(snapshot: &Snapshot, port: &SnapshotPort, index: usize, forwarder: Option<usize>, on_wire: IpAddr) -> Option<Zone> {
     let subnet = snapshot.subnet(index)?;
     let own = subnet.private_of(on_wire).is_some_and(|private| lives_behind(snapshot, port, index, subnet, private));

@@ -1,12 +1,10 @@
 //! What the control side asks of a worker, between two batches.
 
 use std::io;
-use std::sync::Arc;
 
 use crossbeam::channel::Sender;
 
 use crate::policy::ids::PortId;
-use crate::policy::snapshot::Snapshot;
 use crate::port::Port;
 
 /// A port that the worker gives up: closing it takes milliseconds, so the asker does it.
@@ -14,8 +12,8 @@ pub(super) type GivenUp = Option<Box<dyn Port>>;
 
 /// A request. Its answer goes back over a channel with room for it, so that the worker never waits.
 pub(super) enum Command<E> {
-    /// Take this snapshot.
-    Adopt(Arc<Snapshot>, Sender<()>),
+    /// Take the snapshot that was published last.
+    Adopt(Sender<()>),
     /// Take this port; the answer is the one that had the number before.
     Attach(PortId, Box<dyn Port>, Sender<io::Result<GivenUp>>),
     /// Give this port up.

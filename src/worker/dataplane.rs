@@ -3,18 +3,18 @@
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::command::Command;
-use super::event_loop::Worker;
+use super::event_loop::{Lines, Worker};
 use super::poller::{Bell, Poller};
+use super::publication::Publication;
 use crate::pipeline::engine::Engine;
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
@@ -62,9 +62,7 @@ pub enum Failure {
 pub struct Dataplane<E: Engine + 'static> {
     line: Line<E>,
     lost: Receiver<Lost>,
-    snapshot: ArcSwap<Snapshot>,
-    /// Former snapshots that the worker may still hold, so that it never frees one itself.
-    retired: Mutex<Vec<Arc<Snapshot>>>,
+    snapshots: Publication<Snapshot>,
     thread: Option<JoinHandle<Result<Worker<E>, Failure>>>,
 }
 
@@ -79,15 +77,17 @@ impl<E: Engine + 'static> Dataplane<E> {
         let (commands, received) = unbounded();
         let (lost, lost_ports) = unbounded();
         let line = Line { commands, bell: poller.bell() };
-        let mut worker = Worker::new(&options, engine, poller, received, lost);
-        worker.adopt(Arc::clone(&snapshot));
+        let (snapshots, mut seats) = Publication::new(Arc::clone(&snapshot), 1);
+        let seat = seats.pop().ok_or_else(|| io::Error::other("there is no worker"))?;
+        let mut worker = Worker::new(&options, engine, poller, Lines { commands: received, lost, seat });
+        worker.adopt(snapshot);
         for (id, port) in ports {
             worker.attach(id, port)?;
         }
         let (ready, started) = bounded(1);
         let thread = std::thread::Builder::new().name("worker-0".to_owned()).spawn(move || run(worker, options, &ready))?;
         started.recv().map_err(io::Error::other)??;
-        Ok(Self { line, lost: lost_ports, snapshot: ArcSwap::new(snapshot), retired: Mutex::default(), thread: Some(thread) })
+        Ok(Self { line, lost: lost_ports, snapshots, thread: Some(thread) })
     }
 
     /// Swaps `snapshot` in and returns when the worker has adopted it, between two batches. The former one is freed here,
@@ -96,17 +96,16 @@ impl<E: Engine + 'static> Dataplane<E> {
     /// # Errors
     /// The worker has ended, or does not answer (it will adopt the snapshot when it gets to it).
     pub fn publish(&self, snapshot: Arc<Snapshot>) -> io::Result<()> {
-        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        retired.push(self.snapshot.swap(Arc::clone(&snapshot)));
-        self.line.ask(|done| Command::Adopt(snapshot, done))?;
-        retired.retain(|former| Arc::strong_count(former) > 1);
+        self.snapshots.publish(snapshot);
+        self.line.ask(Command::Adopt)?;
+        self.snapshots.retire();
         Ok(())
     }
 
     /// The snapshot that was published last.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
+        self.snapshots.latest()
     }
 
     /// Gives the worker a port. One that had the number before is closed here.

@@ -13,6 +13,7 @@ use crossbeam::channel::{Receiver, Sender};
 use super::command::{Command, GivenUp};
 use super::dataplane::Options;
 use super::poller::Poller;
+use super::publication::Seat;
 use super::slots::{Slot, Slots};
 use crate::packet::{Frame, FramePool, Reason};
 use crate::pipeline::engine::{Engine, TICK};
@@ -27,13 +28,22 @@ const FRAMES_BETWEEN_LOOKS: usize = 32;
 /// How long a worker sleeps that has a port which cannot be waited on.
 const UNPOLLABLE_PAUSE: Duration = Duration::from_millis(1);
 
+/// What joins a worker to the control side.
+pub(super) struct Lines<E> {
+    /// What it is asked.
+    pub(super) commands: Receiver<Command<E>>,
+    /// Whom it tells of ports that are gone.
+    pub(super) lost: Sender<Lost>,
+    /// Where it finds new snapshots.
+    pub(super) seat: Seat<Snapshot>,
+}
+
 /// A worker's own things.
 pub(super) struct Worker<E> {
     pub(super) engine: E,
     slots: Slots,
     poller: Poller,
-    commands: Receiver<Command<E>>,
-    lost: Sender<Lost>,
+    lines: Lines<E>,
     outbox: Outbox,
     frames: Vec<Frame>,
     refused: Vec<(usize, Reason)>,
@@ -45,14 +55,13 @@ pub(super) struct Worker<E> {
 }
 
 impl<E: Engine> Worker<E> {
-    pub(super) fn new(options: &Options, engine: E, poller: Poller, commands: Receiver<Command<E>>, lost: Sender<Lost>) -> Self {
+    pub(super) fn new(options: &Options, engine: E, poller: Poller, lines: Lines<E>) -> Self {
         let (batch, now) = (options.batch.max(1), Instant::now());
         Self {
             engine,
             slots: Slots::default(),
             poller,
-            commands,
-            lost,
+            lines,
             outbox: Outbox::new(FramePool::new(options.idle_frames.max(batch))),
             frames: Vec::with_capacity(batch),
             refused: Vec::with_capacity(batch),
@@ -79,11 +88,11 @@ impl<E: Engine> Worker<E> {
 
     /// Takes the commands that wait. False: stop.
     fn obey(&mut self) -> bool {
-        while !self.commands.is_empty() {
-            let Ok(command) = self.commands.try_recv() else { return true };
+        while !self.lines.commands.is_empty() {
+            let Ok(command) = self.lines.commands.try_recv() else { return true };
             match command {
-                Command::Adopt(snapshot, done) => {
-                    self.adopt(snapshot);
+                Command::Adopt(done) => {
+                    self.adopt_latest();
                     let _ = done.send(());
                 }
                 Command::Attach(id, port, done) => drop(done.send(self.attach(id, port))),
@@ -95,13 +104,14 @@ impl<E: Engine> Worker<E> {
         true
     }
 
+    /// Takes the latest snapshot; the engine lets go of the former.
+    fn adopt_latest(&mut self) {
+        let Self { engine, slots, outbox, lines, .. } = self;
+        lines.seat.take(|snapshot| adopt(engine, slots, outbox, snapshot));
+    }
+
     pub(super) fn adopt(&mut self, snapshot: Arc<Snapshot>) {
-        let ports = snapshot.ports.iter().map(|port| usize::from(port.id.0) + 1).max().unwrap_or(0);
-        self.outbox.grow(ports);
-        self.engine.adopt(snapshot);
-        for slot in self.slots.iter() {
-            self.engine.set_mtu(slot.id, slot.mtu);
-        }
+        adopt(&mut self.engine, &self.slots, &mut self.outbox, snapshot);
     }
 
     pub(super) fn attach(&mut self, id: PortId, port: Box<dyn Port>) -> io::Result<GivenUp> {
@@ -213,7 +223,7 @@ impl<E: Engine> Worker<E> {
             slot.state.set_present(false);
         }
         if let Some(device) = self.detach(id) {
-            let _ = self.lost.send(Lost { port: id, device, error });
+            let _ = self.lines.lost.send(Lost { port: id, device, error });
         }
     }
 
@@ -234,6 +244,15 @@ impl<E: Engine> Worker<E> {
         }
         self.engine.tick(self.now, &mut self.outbox);
         self.flush();
+    }
+}
+
+fn adopt(engine: &mut impl Engine, slots: &Slots, outbox: &mut Outbox, snapshot: Arc<Snapshot>) {
+    let ports = snapshot.ports.iter().map(|port| usize::from(port.id.0) + 1).max().unwrap_or(0);
+    outbox.grow(ports);
+    engine.adopt(snapshot);
+    for slot in slots.iter() {
+        engine.set_mtu(slot.id, slot.mtu);
     }
 }
 

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test crate uses its part of this")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use etherparse::{PacketBuilder, TransportSlice};
 pub const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
 
 /// A frame that left, and through which port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Out {
     pub port: String,
     pub bytes: Vec<u8>,
@@ -39,7 +39,7 @@ pub struct Rig {
     pub ids: Ids,
     pub now: Instant,
     outbox: Outbox,
-    ports: HashMap<String, PortId>,
+    ports: BTreeMap<String, PortId>,
     /// Hosts answer for these only, where set.
     pub silent: Vec<IpAddr>,
 }
@@ -97,6 +97,41 @@ impl Rig {
         let mut frames = vec![frame];
         self.pipeline.process(self.now, self.port(port), &mut frames, &mut self.outbox);
         self.collect()
+    }
+
+    /// Sends frames into a port as one batch.
+    pub fn send_batch(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
+        self.pipeline.process(self.now, self.port(port), &mut frames.collect(), &mut self.outbox);
+        self.collect()
+    }
+
+    /// Sends frames into a port, each as a batch of its own. Nobody answers in between.
+    pub fn send_each(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
+        for frame in frames {
+            self.pipeline.process(self.now, self.port(port), &mut vec![frame], &mut self.outbox);
+        }
+        self.collect()
+    }
+
+    /// Every counter but how long decisions took.
+    pub fn all_counters(&self) -> Vec<(String, u64)> {
+        let cells = [PortCell::PacketsIn, PortCell::BytesIn, PortCell::PacketsOut, PortCell::BytesOut];
+        let ports = (0..self.ids.ports.names().len()).flat_map(|port| cells.map(|cell| (port, cell)));
+        let zones = (0..self.ids.zones.names().len()).flat_map(|zone| Reason::ALL.iter().map(move |&reason| (zone, reason)));
+        let scalars = [
+            Scalar::Flows,
+            Scalar::FlowsCreated,
+            Scalar::FlowsExpired,
+            Scalar::RewritesPrivate,
+            Scalar::RewritesPublic,
+            Scalar::RewritesServiceTunnel,
+        ];
+        let mut all: Vec<_> = ports.map(|(port, cell)| (format!("{port} {cell:?}"), self.reader.port(port, cell))).collect();
+        all.extend(zones.map(|(zone, reason)| (format!("{zone} {reason}"), self.reader.verdict(zone, reason))));
+        all.extend((0..self.ids.rules.names().len()).map(|rule| (format!("rule {rule}"), self.reader.rule(rule))));
+        all.extend(scalars.map(|scalar| (format!("{scalar:?}"), self.reader.scalar(scalar))));
+        all.push(("decisions".to_owned(), self.reader.lookups().iter().sum()));
+        all
     }
 
     /// Lets time pass, a tick at a time.
@@ -201,7 +236,7 @@ impl Drop for Rig {
     }
 }
 
-fn ports(snapshot: &Snapshot) -> HashMap<String, PortId> {
+fn ports(snapshot: &Snapshot) -> BTreeMap<String, PortId> {
     snapshot.ports.iter().map(|port| (port.name.clone(), port.id)).collect()
 }
 

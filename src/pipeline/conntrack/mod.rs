@@ -54,21 +54,25 @@ pub const DEFAULT_FLOW_TIMEOUT_MINUTES: u32 = 4;
 /// The longest `flowTimeoutInMinutes`.
 const LONGEST_FLOW_TIMEOUT_MINUTES: u32 = 30;
 
-/// What is remembered of a flow's life, in 24 bytes.
+/// What is remembered of a flow's life, in 20 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tracking {
     next: [u32; 2],
     acknowledged: [u32; 2],
-    marks: [u8; 2],
-    /// Silence allowed while established, in ticks.
-    flow_timeout: u16,
+    /// Both sides' marks, three bits each, and the two bits below.
+    marks: u8,
     state: State,
     protocol: u8,
-    /// The flow was answered for once; it is not half-open any more, whatever happens.
-    confirmed: bool,
-    /// Who sent the reset, in state [`State::Reset`].
-    reset_by: FlowDirection,
+    /// Silence allowed while established, in minutes.
+    flow_timeout: u8,
 }
+
+/// In [`Tracking::marks`]: the flow was answered for once; it is not half-open any more, whatever happens.
+const CONFIRMED: u8 = 0x40;
+/// In [`Tracking::marks`]: in state [`State::Reset`], the reset came from the reply direction's sender.
+const RESET_BY_REPLY: u8 = 0x80;
+/// The width of a side's marks.
+const SIDE_BITS: usize = 3;
 
 impl Tracking {
     /// The state after a flow's first packet. `payload_length` counts the bytes behind the TCP header;
@@ -80,12 +84,10 @@ impl Tracking {
         let mut tracking = Self {
             next: [0; 2],
             acknowledged: [0; 2],
-            marks: [0; 2],
-            flow_timeout: u16::try_from(minutes * 60 * TICKS_PER_SECOND).unwrap_or(u16::MAX),
+            marks: 0,
             state: if protocol == TCP { State::PickedUp } else { State::Unreplied },
             protocol,
-            confirmed: false,
-            reset_by: FlowDirection::Original,
+            flow_timeout: u8::try_from(minutes).unwrap_or(u8::MAX),
         };
         if let Transport::Tcp(tcp) = transport {
             if tcp.flags & (SYN | ACK | RST) == SYN {
@@ -108,7 +110,7 @@ impl Tracking {
     /// [`Event::BecameEstablished`], or until it is removed.
     #[must_use]
     pub const fn is_half_open(&self) -> bool {
-        !self.confirmed
+        self.marks & CONFIRMED == 0
     }
 
     /// Whether the connection is over, so that a new one may take its keys.
@@ -120,10 +122,11 @@ impl Tracking {
     /// How long the flow may be silent now, in ticks.
     #[must_use]
     pub fn timeout(&self) -> u32 {
+        let flow_timeout = seconds(60) * u16::from(self.flow_timeout);
         u32::from(match self.state {
             State::SynSent | State::SynReceived | State::PickedUp => HALF_OPEN,
-            State::Established => self.flow_timeout,
-            State::HalfClosed => HALF_CLOSED.min(self.flow_timeout),
+            State::Established => flow_timeout,
+            State::HalfClosed => HALF_CLOSED.min(flow_timeout),
             State::Closing => CLOSING,
             State::TimeWait => TIME_WAIT,
             State::Reset => RESET,
@@ -221,7 +224,7 @@ impl Tracking {
         match self.state {
             State::SynSent => Step::IGNORE,
             State::SynReceived | State::PickedUp => self.on_early_segment(direction, tcp, payload_length),
-            State::Reset if direction != self.reset_by || !self.confirmed => Step::IGNORE,
+            State::Reset if direction != self.reset_by() || self.is_half_open() => Step::IGNORE,
             _ => self.on_open_segment(direction, tcp, payload_length),
         }
     }
@@ -272,7 +275,8 @@ impl Tracking {
         if !fits {
             return Step::IGNORE;
         }
-        (self.state, self.reset_by) = (State::Reset, direction);
+        self.state = State::Reset;
+        self.marks = if direction == FlowDirection::Reply { self.marks | RESET_BY_REPLY } else { self.marks & !RESET_BY_REPLY };
         self.step(Event::Closed)
     }
 
@@ -303,8 +307,8 @@ impl Tracking {
     }
 
     fn confirm(&mut self) -> Step {
-        let event = if self.confirmed { Event::None } else { Event::BecameEstablished };
-        self.confirmed = true;
+        let event = if self.is_half_open() { Event::BecameEstablished } else { Event::None };
+        self.marks |= CONFIRMED;
         self.step(event)
     }
 
@@ -314,13 +318,19 @@ impl Tracking {
 
     const fn side(&self, direction: FlowDirection) -> Side {
         let at = direction as usize;
-        Side { next: self.next[at], acknowledged: self.acknowledged[at], marks: self.marks[at] }
+        let marks = self.marks >> (SIDE_BITS * at) & ((1 << SIDE_BITS) - 1);
+        Side { next: self.next[at], acknowledged: self.acknowledged[at], marks }
+    }
+
+    const fn reset_by(&self) -> FlowDirection {
+        if self.marks & RESET_BY_REPLY == 0 { FlowDirection::Original } else { FlowDirection::Reply }
     }
 
     const fn set_side(&mut self, direction: FlowDirection, side: Side) {
         let at = direction as usize;
         self.next[at] = side.next;
         self.acknowledged[at] = side.acknowledged;
-        self.marks[at] = side.marks;
+        let place = SIDE_BITS * at;
+        self.marks = self.marks & !(((1 << SIDE_BITS) - 1) << place) | side.marks << place;
     }
 }

@@ -57,10 +57,11 @@ impl Known {
         }
     }
 
-    /// Asks again for old entries that are in use, forgets those that no longer answer or are of no use. Once a second.
-    pub(super) fn tick(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
+    /// Asks again for old entries that are in use, forgets those that no longer answer or are of no use. Once a
+    /// second; says whether this was the time.
+    pub(super) fn tick(&mut self, now_ms: u64, actions: &mut Vec<Action>) -> bool {
         if now_ms.saturating_sub(self.swept_at) < RETRY {
-            return;
+            return false;
         }
         self.swept_at = now_ms;
         let mut requests = REQUESTS_PER_SWEEP;
@@ -76,6 +77,7 @@ impl Known {
                 true
             }
         });
+        true
     }
 
     pub(super) fn forget_port(&mut self, port: PortId) {

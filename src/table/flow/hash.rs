@@ -30,19 +30,24 @@ impl Secret {
     #[inline]
     #[must_use]
     pub fn key<A: Address>(&self, key: &FlowKey<A>) -> u64 {
+        self.packed::<A>(&A::pack(key))
+    }
+
+    /// The hash of a packed flow key.
+    #[inline]
+    #[must_use]
+    pub fn packed<A: Address>(&self, key: &A::Packed) -> u64 {
         let [first, second, third, fourth] = self.0;
-        let tail = u64::from(key.source_port) << 48
-            | u64::from(key.destination_port) << 32
-            | u64::from(key.zone.0) << 16
-            | u64::from(key.protocol);
-        if A::BITS == 32 {
-            let addresses = low(key.source.widened()) << 32 | low(key.destination.widened());
-            return fold(fold(addresses ^ first, tail ^ second) ^ third, fourth);
+        match *key.as_ref() {
+            [addresses, tail] => fold(fold(addresses ^ first, tail ^ second) ^ third, fourth),
+            [source_high, source_low, destination_high, destination_low, tail] => {
+                let sources = fold(source_low ^ first, source_high ^ second);
+                let both = fold(destination_low ^ third ^ sources, destination_high ^ fourth);
+                fold(both ^ first, tail ^ second ^ sources.rotate_left(32))
+            }
+            // There are two families.
+            ref words => words.iter().fold(first, |hash, word| fold(hash ^ word, second)),
         }
-        let (source, destination) = (key.source.widened(), key.destination.widened());
-        let sources = fold(low(source) ^ first, high(source) ^ second);
-        let both = fold(low(destination) ^ third ^ sources, high(destination) ^ fourth);
-        fold(both ^ first, tail ^ second ^ sources.rotate_left(32))
     }
 
     /// A number that looks random to whoever does not know the secret: the hash of a counter or the like.
@@ -60,16 +65,11 @@ const fn low(bits: u128) -> u64 {
     bits as u64
 }
 
-#[inline]
-const fn high(bits: u128) -> u64 {
-    low(bits >> 64)
-}
-
 /// Both halves of the full product, laid over each other.
 #[inline]
 const fn fold(left: u64, right: u64) -> u64 {
     let product = left as u128 * right as u128;
-    low(product) ^ high(product)
+    low(product) ^ low(product >> 64)
 }
 
 /// A bijection that leaves no bit where it was (the finaliser of splitmix64), odd so that it serves as a multiplier.

@@ -5,6 +5,8 @@
 //! Weidling 2007). At the load that [`Index::new`] allows this practically always ends after a few moves; what
 //! finds no place within [`MOVES`] waits in a small overflow that lookups read only while it holds something.
 
+use crate::table::simd::{equal_tags, prefer_large_pages, prefetch};
+
 /// Slots in a bucket: ten of six bytes fill a cache line.
 const WIDTH: usize = 10;
 /// Of the ten slots, how many the largest number of keys fills on average.
@@ -27,11 +29,13 @@ struct Bucket {
 impl Bucket {
     const EMPTY: Self = Self { tags: [EMPTY; WIDTH], slots: [0; WIDTH] };
 
-    /// A bit for each slot with this tag. One comparison per lane and no branch: compilers make vector code of it.
+    /// A bit for each slot with this tag.
     #[inline]
     fn matches(&self, tag: u16) -> Places {
-        let bits = self.tags.iter().enumerate().fold(0, |bits, (place, &own)| bits | u32::from(own == tag) << place);
-        Places(bits)
+        // The first eight by reference: a copy of them would be written in pieces and read as a whole, which stalls.
+        let eight = self.tags.first_chunk().map_or(0, |eight| equal_tags(eight, tag));
+        let [.., ninth, tenth] = self.tags;
+        Places(eight | u32::from(ninth == tag) << 8 | u32::from(tenth == tag) << 9)
     }
 
     #[inline]
@@ -88,8 +92,11 @@ pub(super) struct Index {
 impl Index {
     /// An index for `keys` keys; all memory is taken here.
     pub(super) fn new(keys: usize) -> Self {
-        let buckets = keys.div_ceil(LOAD).max(1);
-        Self { buckets: vec![Bucket::EMPTY; buckets].into_boxed_slice(), overflow: Vec::with_capacity(OVERFLOW), turn: 0 }
+        let count = keys.div_ceil(LOAD).max(1);
+        let mut buckets = Vec::with_capacity(count);
+        prefer_large_pages(&buckets);
+        buckets.resize(count, Bucket::EMPTY);
+        Self { buckets: buckets.into_boxed_slice(), overflow: Vec::with_capacity(OVERFLOW), turn: 0 }
     }
 
     /// Bytes of memory.
@@ -97,17 +104,35 @@ impl Index {
         size_of_val(&*self.buckets) + self.overflow.capacity() * size_of::<(u64, u32)>()
     }
 
-    /// Reads the cache line that a lookup of `hash` starts with, and nothing else: a portable prefetch.
+    /// Asks for the cache line that a lookup of `hash` starts with.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) {
-        std::hint::black_box(self.buckets.get(self.first_bucket(hash)).map(|bucket| bucket.tags[0]));
+    pub(super) fn prefetch_first(&self, hash: u64) {
+        self.buckets.get(self.first_bucket(hash)).inspect(|bucket| prefetch(*bucket));
+    }
+
+    /// Asks for the cache line that a lookup of `hash` goes on with.
+    #[inline]
+    pub(super) fn prefetch_second(&self, hash: u64) {
+        let [_, second] = self.both_buckets(hash);
+        self.buckets.get(second).inspect(|bucket| prefetch(*bucket));
     }
 
     /// The first slot with the hash's tag in its first bucket: very likely the one, not certainly.
     #[inline]
-    pub(super) fn likely(&self, hash: u64) -> Option<u32> {
-        let bucket = self.buckets.get(self.first_bucket(hash))?;
-        bucket.slots_with(tag(hash)).next().map(|(_, slot)| slot)
+    pub(super) fn likely_in_first(&self, hash: u64) -> Option<u32> {
+        self.likely(self.first_bucket(hash), hash)
+    }
+
+    /// The same in its second bucket.
+    #[inline]
+    pub(super) fn likely_in_second(&self, hash: u64) -> Option<u32> {
+        let [_, second] = self.both_buckets(hash);
+        self.likely(second, hash)
+    }
+
+    #[inline]
+    fn likely(&self, number: usize, hash: u64) -> Option<u32> {
+        self.buckets.get(number)?.slots_with(tag(hash)).next().map(|(_, slot)| slot)
     }
 
     /// The slot under `hash` that `is_it` accepts.

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! All memory is reserved by [`FlowTable::new`]; nothing grows, rehashes or allocates afterwards. A lookup reads a bucket
-//! and an entry. Refreshing a flow stores its new deadline and nothing else; [`FlowTable::expire`], called between
-//! batches with a budget, finds what has run out.
+//! and an entry; an entry starts a cache line and, with an IPv4 key and a value of 28 bytes, fills it. Refreshing a flow
+//! stores its new deadline and nothing else; [`FlowTable::expire`], called between batches with a budget, finds what has
+//! run out.
 //!
 //! Time is counted in **ticks** of 1/8 s ([`TICKS_PER_SECOND`]) from the start of the process; a `u32` lasts 17 years.
 
 mod hash;
 mod index;
+mod lookup;
 mod wheel;
 
 #[cfg(test)]
@@ -20,16 +22,16 @@ mod model;
 
 pub use hash::Secret;
 use index::Index;
+pub use lookup::{STAGE, Trail};
+use lookup::{pack, unpack};
 use wheel::Wheel;
 
 use crate::packet::FlowKey;
 use crate::packet::flow_key::Address;
+use crate::table::simd::prefer_large_pages;
 
 /// Ticks in a second, the unit of deadlines.
 pub const TICKS_PER_SECOND: u32 = 8;
-
-/// How many keys of a batch are looked up together.
-const STAGE: usize = 32;
 
 /// The number of a flow's entry. Good until the flow is removed; the number is given to another flow then, so nobody
 /// keeps one beyond the batch. A stale one names nothing, or that other flow.
@@ -71,37 +73,41 @@ pub enum InsertError {
     ReplyTaken,
 }
 
-#[derive(Debug)]
-struct Entry<A, V> {
-    keys: [FlowKey<A>; 2],
+/// What a lookup reads at last. A free entry has no keys; the value in it is its last flow's.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Entry<A: Address, V> {
+    keys: [A::Packed; 2],
     deadline: u32,
     value: V,
 }
 
+impl<A: Address, V> Entry<A, V> {
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.keys == [A::Packed::default(); 2]
+    }
+}
+
 /// Flows by the keys of both their directions.
 #[derive(Debug)]
-pub struct FlowTable<A, V> {
+pub struct FlowTable<A: Address, V> {
     secret: Secret,
     index: Index,
-    entries: Vec<Option<Entry<A, V>>>,
+    entries: Vec<Entry<A, V>>,
     wheel: Wheel,
     capacity: usize,
     len: usize,
 }
 
-impl<A: Address, V> FlowTable<A, V> {
+impl<A: Address, V: Copy> FlowTable<A, V> {
     /// A table for `capacity` flows (at most 2³⁰), its hash keyed by a random seed.
     #[must_use]
     pub fn new(capacity: usize, seed: [u64; 2]) -> Self {
         let capacity = capacity.min(Wheel::MOST);
-        Self {
-            secret: Secret::new(seed),
-            index: Index::new(capacity * 2),
-            entries: Vec::with_capacity(capacity),
-            wheel: Wheel::new(capacity),
-            capacity,
-            len: 0,
-        }
+        let entries = Vec::with_capacity(capacity);
+        prefer_large_pages(&entries);
+        Self { secret: Secret::new(seed), index: Index::new(capacity * 2), entries, wheel: Wheel::new(capacity), capacity, len: 0 }
     }
 
     /// Flows in the table.
@@ -125,61 +131,7 @@ impl<A: Address, V> FlowTable<A, V> {
     /// Bytes reserved, whatever the table holds.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.index.memory() + self.wheel.memory() + self.entries.capacity() * size_of::<Option<Entry<A, V>>>()
-    }
-
-    /// The hash of a key in this table.
-    #[inline]
-    #[must_use]
-    pub fn hash(&self, key: &FlowKey<A>) -> u64 {
-        self.secret.key(key)
-    }
-
-    /// Reads ahead what a lookup of `hash` starts with. Touch all hashes of a batch before the first lookup, and their
-    /// cache misses overlap.
-    #[inline]
-    pub fn touch(&self, hash: u64) {
-        self.index.touch(hash);
-    }
-
-    /// The flow that a packet with this key belongs to, and which way it goes.
-    #[inline]
-    #[must_use]
-    pub fn lookup(&self, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
-        self.lookup_hashed(self.hash(key), key)
-    }
-
-    /// As [`Self::lookup`], with the key's hash at hand.
-    #[inline]
-    #[must_use]
-    pub fn lookup_hashed(&self, hash: u64, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
-        self.index.find(hash, |slot| self.key_of(slot) == Some(key)).map(unpack)
-    }
-
-    /// Looks up a batch, so that cache misses overlap: all buckets first, then all entries. `found` gets an answer per
-    /// key; what the longer of both slices has too much is left alone.
-    pub fn lookup_batch(&self, keys: &[FlowKey<A>], found: &mut [Option<(FlowId, FlowDirection)>]) {
-        for (keys, found) in keys.chunks(STAGE).zip(found.chunks_mut(STAGE)) {
-            let mut hashes = [0; STAGE];
-            let mut likely = [None; STAGE];
-            for (hash, key) in hashes.iter_mut().zip(keys) {
-                *hash = self.hash(key);
-                self.index.touch(*hash);
-            }
-            for (slot, (&hash, _)) in likely.iter_mut().zip(hashes.iter().zip(keys)) {
-                *slot = self.index.likely(hash);
-            }
-            for ((answer, key), (&hash, slot)) in found.iter_mut().zip(keys).zip(hashes.iter().zip(likely)) {
-                let sure = slot.filter(|&slot| self.key_of(slot) == Some(key)).map(unpack);
-                *answer = sure.or_else(|| self.lookup_hashed(hash, key));
-            }
-        }
-    }
-
-    /// Whether a flow has this key, in either direction.
-    #[must_use]
-    pub fn contains(&self, key: &FlowKey<A>) -> bool {
-        self.lookup(key).is_some()
+        self.index.memory() + self.wheel.memory() + self.entries.capacity() * size_of::<Entry<A, V>>()
     }
 
     /// Adds a flow, to be expired at `deadline` (a tick). Where both keys are equal, its packets all count as original.
@@ -187,15 +139,16 @@ impl<A: Address, V> FlowTable<A, V> {
     /// # Errors
     /// A key that another flow has already, or [`InsertError::Full`]; nothing is changed then.
     pub fn insert(&mut self, original: FlowKey<A>, reply: FlowKey<A>, value: V, deadline: u32) -> Result<FlowId, InsertError> {
-        let hashes = [self.hash(&original), self.hash(&reply)];
-        if self.lookup_hashed(hashes[0], &original).is_some() {
+        let keys = [A::pack(&original), A::pack(&reply)];
+        let hashes = [self.hash(&keys[0]), self.hash(&keys[1])];
+        if self.lookup_packed(hashes[0], &keys[0]).is_some() {
             return Err(InsertError::OriginalTaken);
         }
-        if self.lookup_hashed(hashes[1], &reply).is_some() {
+        if self.lookup_packed(hashes[1], &keys[1]).is_some() {
             return Err(InsertError::ReplyTaken);
         }
-        let id = self.fill_entry(Entry { keys: [original, reply], deadline, value }).ok_or(InsertError::Full)?;
-        if !self.index_keys(id, hashes, original == reply) {
+        let id = self.fill_entry(Entry { keys, deadline, value }).ok_or(InsertError::Full)?;
+        if !self.index_keys(id, hashes, keys[0] == keys[1]) {
             self.free_entry(id);
             return Err(InsertError::Full);
         }
@@ -205,8 +158,16 @@ impl<A: Address, V> FlowTable<A, V> {
 
     /// The keys of a flow: original, reply.
     #[must_use]
-    pub fn keys(&self, id: FlowId) -> Option<(&FlowKey<A>, &FlowKey<A>)> {
-        self.entry(id).map(|Entry { keys: [original, reply], .. }| (original, reply))
+    #[inline]
+    pub fn keys(&self, id: FlowId) -> Option<(FlowKey<A>, FlowKey<A>)> {
+        self.entry(id).map(|Entry { keys: [original, reply], .. }| (A::unpack(original), A::unpack(reply)))
+    }
+
+    /// One direction's key of a flow.
+    #[inline]
+    #[must_use]
+    pub fn key(&self, id: FlowId, direction: FlowDirection) -> Option<FlowKey<A>> {
+        self.entry(id)?.keys.get(direction as usize).map(A::unpack)
     }
 
     /// What is kept for a flow.
@@ -220,6 +181,13 @@ impl<A: Address, V> FlowTable<A, V> {
     #[inline]
     pub fn get_mut(&mut self, id: FlowId) -> Option<&mut V> {
         self.entry_mut(id).map(|entry| &mut entry.value)
+    }
+
+    /// Replaces what is kept for a flow.
+    pub fn set(&mut self, id: FlowId, value: V) {
+        if let Some(kept) = self.get_mut(id) {
+            *kept = value;
+        }
     }
 
     /// Removes a flow.
@@ -267,7 +235,7 @@ impl<A: Address, V> FlowTable<A, V> {
                 Some(deadline) if deadline > now_tick => self.wheel.queue(number, deadline),
                 _ => {
                     if let Some(Entry { keys: [original, reply], value, .. }) = self.take(id) {
-                        on_expired(id, &original, &reply, value);
+                        on_expired(id, &A::unpack(&original), &A::unpack(&reply), value);
                     }
                 }
             }
@@ -282,44 +250,39 @@ impl<A: Address, V> FlowTable<A, V> {
         let end = start.saturating_add(budget).min(self.entries.len());
         let numbers = (from..).zip(self.entries.get(start..end).unwrap_or_default());
         let next = (end < self.entries.len()).then(|| u32::try_from(end).ok()).flatten();
-        (next, numbers.filter(|(_, entry)| entry.is_some()).map(|(number, _)| FlowId(number)))
+        (next, numbers.filter(|(_, entry)| !entry.is_free()).map(|(number, _)| FlowId(number)))
     }
 
     #[inline]
     fn entry(&self, id: FlowId) -> Option<&Entry<A, V>> {
-        self.entries.get(id.0 as usize)?.as_ref()
+        self.entries.get(id.0 as usize).filter(|entry| !entry.is_free())
     }
 
     #[inline]
     fn entry_mut(&mut self, id: FlowId) -> Option<&mut Entry<A, V>> {
-        self.entries.get_mut(id.0 as usize)?.as_mut()
-    }
-
-    #[inline]
-    fn key_of(&self, slot: u32) -> Option<&FlowKey<A>> {
-        let (id, direction) = unpack(slot);
-        self.entry(id)?.keys.get(direction as usize)
+        self.entries.get_mut(id.0 as usize).filter(|entry| !entry.is_free())
     }
 
     /// Puts a flow into a free entry, or one never used so far, and queues it for its deadline.
     fn fill_entry(&mut self, entry: Entry<A, V>) -> Option<FlowId> {
-        let deadline = entry.deadline;
         if let Some(number) = self.wheel.take_free() {
-            *self.entries.get_mut(number as usize)? = Some(entry);
-            self.wheel.queue(number, deadline);
+            *self.entries.get_mut(number as usize)? = entry;
+            self.wheel.queue(number, entry.deadline);
             return Some(FlowId(number));
         }
         if self.entries.len() >= self.capacity {
             return None;
         }
         let number = u32::try_from(self.entries.len()).ok()?;
-        self.entries.push(Some(entry));
-        self.wheel.push(number, deadline);
+        self.entries.push(entry);
+        self.wheel.push(number, entry.deadline);
         Some(FlowId(number))
     }
 
     fn free_entry(&mut self, id: FlowId) -> Option<Entry<A, V>> {
-        let entry = self.entries.get_mut(id.0 as usize)?.take()?;
+        let place = self.entry_mut(id)?;
+        let entry = *place;
+        place.keys = [A::Packed::default(); 2];
         self.wheel.set_free(id.0);
         Some(entry)
     }
@@ -329,8 +292,8 @@ impl<A: Address, V> FlowTable<A, V> {
         let (secret, entries) = (self.secret, &self.entries);
         let hash_of = |slot: u32| {
             let (id, direction) = unpack(slot);
-            let entry = entries.get(id.0 as usize).and_then(Option::as_ref);
-            entry.and_then(|entry| entry.keys.get(direction as usize)).map_or(0, |key| secret.key(key))
+            let entry = entries.get(id.0 as usize);
+            entry.and_then(|entry| entry.keys.get(direction as usize)).map_or(0, |key| secret.packed::<A>(key))
         };
         let [original, reply] = hashes;
         if !self.index.insert(original, pack(id, FlowDirection::Original), hash_of) {
@@ -353,15 +316,4 @@ impl<A: Address, V> FlowTable<A, V> {
         self.len -= 1;
         Some(entry)
     }
-}
-
-#[inline]
-const fn pack(id: FlowId, direction: FlowDirection) -> u32 {
-    id.0 << 1 | direction as u32
-}
-
-#[inline]
-const fn unpack(slot: u32) -> (FlowId, FlowDirection) {
-    let direction = if slot & 1 == 0 { FlowDirection::Original } else { FlowDirection::Reply };
-    (FlowId(slot >> 1), direction)
 }

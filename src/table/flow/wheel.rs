@@ -4,6 +4,8 @@
 //! move with every packet, places only when their tick comes: the packet path never touches this. What lies beyond the
 //! ring's horizon is looked at there and queued again.
 
+use crate::table::simd::prefer_large_pages;
+
 /// Ticks that the ring spans (512 s at 8 ticks a second).
 const SPAN: u32 = 4_096;
 /// The list of entries that are not in use.
@@ -33,6 +35,7 @@ impl Wheel {
     /// An empty ring for `capacity` entries; all memory is taken here.
     pub(super) fn new(capacity: usize) -> Self {
         let mut links = Vec::with_capacity(HEADS as usize + capacity);
+        prefer_large_pages(&links);
         links.extend((0..HEADS).map(|head| Link { previous: head, next: head }));
         Self { links, now: 0 }
     }

@@ -103,6 +103,12 @@ mod at_most;
 
 pub use at_most::Lane;
 
+mod pages;
+mod tags;
+
+pub use pages::prefer_large_pages;
+pub use tags::equal_tags;
+
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
 #[inline(always)]
 #[expect(unsafe_code, reason = "an instruction")]
