@@ -2,7 +2,7 @@
 //!
 //! | case | what a packet does |
 //! |---|---|
-//! | `flow-hit` | a 60-byte UDP frame (64 on the wire) of a known flow, source translated, over 1, 10,000 and 1,000,000 flows in random order |
+//! | `flow-hit` | a 60-byte UDP frame (64 on the wire) of a known flow, over 1, 10,000 and 1,000,000 flows in random order |
 //! | `new-flow` | the first packet of a connection: every other one passes four NSGs of 1,000 rules (interface and subnet of both hosts), the others two of them and a service firewall |
 //! | `deny` | a packet that the last of 1,000 rules denies |
 //!

@@ -78,6 +78,7 @@ impl Frame {
     }
 
     /// Back to an empty frame with full headroom.
+    #[inline]
     pub fn clear(&mut self) {
         self.start = HEADROOM;
         self.end = HEADROOM;
@@ -85,12 +86,14 @@ impl Frame {
     }
 
     /// The frame's bytes, Ethernet header first.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.storage[self.start..self.end]
     }
 
     /// The frame's bytes, to be changed in place.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.storage[self.start..self.end]
     }
@@ -125,7 +128,17 @@ impl Frame {
         }
     }
 
+    /// Takes the frame out and leaves one without a buffer, as [`Frame::default`] makes it.
+    #[inline]
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let taken = Self { storage: std::mem::take(&mut self.storage), start: self.start, end: self.end, offload: self.offload };
+        (self.start, self.end) = (0, 0);
+        taken
+    }
+
     /// Length in bytes.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.end - self.start
@@ -160,6 +173,7 @@ impl FramePool {
     }
 
     /// An empty frame.
+    #[inline]
     pub fn take(&mut self) -> Frame {
         match self.free.pop() {
             Some(frame) => frame,
@@ -169,6 +183,7 @@ impl FramePool {
     }
 
     /// Gives a frame back; one without a buffer is forgotten.
+    #[inline]
     pub fn give(&mut self, mut frame: Frame) {
         if self.free.len() < self.limit && !frame.storage.is_empty() {
             frame.clear();

@@ -24,16 +24,27 @@ pub(super) struct Traveller {
     /// Its headers.
     pub(super) parsed: Result<Parsed, Reason>,
     /// How far its flow was sought.
-    pub(super) sight: Sight,
+    pub(super) sought: Sought,
 }
 
 /// How far the flow of a packet was sought.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Sight {
-    /// Not at all: a later fragment, which tells no ports, or what belongs to no flow of its own.
-    Nothing,
-    /// By the key that the packet has if it is admitted to this zone.
-    Key(Zone, Trail),
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sought {
+    /// The zone that the packet enters in if it is admitted. `None` where no flow was sought: later fragments tell no
+    /// ports, and what the dataplane answers itself belongs to no flow.
+    zone: Option<Zone>,
+    trail: Trail,
+}
+
+impl Traveller {
+    /// The family of the flow that is sought; `None` where none is.
+    #[inline]
+    fn is_v6(&self) -> Option<bool> {
+        match (&self.parsed, self.sought.zone) {
+            (Ok(Parsed::Ip(layout)), Some(_)) => Some(layout.addresses.is_v6()),
+            _ => None,
+        }
+    }
 }
 
 impl Pipeline {
@@ -44,10 +55,11 @@ impl Pipeline {
             self.read(port, frames, &mut batch);
             self.seek(snapshot, &mut batch);
             self.approach(&mut batch);
-            for mut traveller in batch.drain(..) {
-                let ended = self.walk(snapshot, &mut traveller, outbox);
-                self.end(traveller.packet, ended, outbox);
+            for traveller in &mut batch {
+                let ended = self.walk(snapshot, traveller, outbox);
+                self.end(&mut traveller.packet, ended, outbox);
             }
+            batch.clear();
         }
         self.batch = batch;
     }
@@ -64,68 +76,72 @@ impl Pipeline {
             };
             let (packets, bytes) = segments::wire_size(&frame, layout);
             (all_packets, all_bytes) = (all_packets + packets, all_bytes + bytes);
-            batch.push(Traveller { packet: Packet { frame, port, zone, packets, bytes }, parsed, sight: Sight::Nothing });
+            let packet = Packet { frame, port, zone, packets, bytes };
+            batch.push(Traveller { packet, parsed, sought: Sought::default() });
         }
         self.counters.port(usize::from(port.0), PortCell::PacketsIn, PortCell::BytesIn, all_packets, all_bytes);
     }
 
     /// Hashes the keys and asks for their buckets.
     fn seek(&self, snapshot: &Snapshot, batch: &mut [Traveller]) {
-        for traveller in batch {
-            let Ok(Parsed::Ip(layout)) = &traveller.parsed else { continue };
-            traveller.sight = self.sight(snapshot, traveller.packet.port, layout).unwrap_or(Sight::Nothing);
+        for Traveller { packet, parsed, sought } in batch {
+            let Ok(Parsed::Ip(layout)) = parsed else { continue };
+            let Some(zone) = self.zone_to_seek_in(snapshot, packet.port, layout) else { continue };
+            sought.zone = Some(zone);
+            sought.trail = match layout.addresses {
+                Addresses::V4 { .. } => self.seek_in::<Ipv4Addr>(zone, layout),
+                Addresses::V6 { .. } => self.seek_in::<Ipv6Addr>(zone, layout),
+            };
         }
     }
 
-    fn sight(&self, snapshot: &Snapshot, port: PortId, layout: &Layout) -> Option<Sight> {
+    #[inline]
+    fn seek_in<A: Family>(&self, zone: Zone, layout: &Layout) -> Trail {
+        key_of::<A>(zone, layout).map_or_else(Trail::default, |key| A::table(&self.flows).seek(&key))
+    }
+
+    #[inline]
+    fn zone_to_seek_in(&self, snapshot: &Snapshot, port: PortId, layout: &Layout) -> Option<Zone> {
         let tells_its_key = !matches!(layout.transport_header, Transport::IcmpError(_) | Transport::Neighbour(_))
             && !matches!(layout.fragment, Fragment::Later { .. });
         if !tells_its_key {
             return None;
         }
-        let zone = match self.entrance(port).only_zone {
-            Some(zone) => zone,
-            None => admission::zone(snapshot, port, layout.addresses.source()).ok()?,
-        };
-        let trail = match layout.addresses {
-            Addresses::V4 { .. } => self.flows.v4.seek(&key_of::<Ipv4Addr>(zone, layout)?),
-            Addresses::V6 { .. } => self.flows.v6.seek(&key_of::<Ipv6Addr>(zone, layout)?),
-        };
-        Some(Sight::Key(zone, trail))
+        self.entrance(port).only_zone.or_else(|| admission::zone(snapshot, port, layout.addresses.source()).ok())
     }
 
     /// Reads the buckets and asks for the flows; where a bucket did not have one, the same once more with the other.
     fn approach(&self, batch: &mut [Traveller]) {
         for traveller in &mut *batch {
-            match (&mut traveller.sight, &traveller.parsed) {
-                (Sight::Key(_, trail), Ok(Parsed::Ip(layout))) if layout.addresses.is_v6() => self.flows.v6.approach(trail),
-                (Sight::Key(_, trail), _) => self.flows.v4.approach(trail),
-                _ => {}
+            match traveller.is_v6() {
+                Some(true) => self.flows.v6.approach(&mut traveller.sought.trail),
+                Some(false) => self.flows.v4.approach(&mut traveller.sought.trail),
+                None => {}
             }
         }
         for traveller in batch {
-            match (&mut traveller.sight, &traveller.parsed) {
-                (Sight::Key(_, trail), Ok(Parsed::Ip(layout))) if layout.addresses.is_v6() => self.flows.v6.approach_again(trail),
-                (Sight::Key(_, trail), _) => self.flows.v4.approach_again(trail),
-                _ => {}
+            match traveller.is_v6() {
+                Some(true) => self.flows.v6.approach_again(&mut traveller.sought.trail),
+                Some(false) => self.flows.v4.approach_again(&mut traveller.sought.trail),
+                None => {}
             }
         }
     }
 
     /// The flow that was sought, as the table has it now.
     #[inline]
-    pub(super) fn find<A: Family>(&self, layout: &Layout, sight: &Sight) -> Option<Way> {
-        let Sight::Key(zone, trail) = sight else { return None };
-        let (flow, direction) = A::table(&self.flows).find(trail, &key_of(*zone, layout)?)?;
-        Some(Way { flow, direction })
+    pub(super) fn find<A: Family>(&self, layout: &Layout, sought: &Sought) -> Option<Way> {
+        let (flow, direction) = A::table(&self.flows).find(&sought.trail, &key_of(sought.zone?, layout)?)?;
+        Some(Way { flow, direction, is_v6: A::IS_V6 })
     }
 
     /// Counts how a packet ended that did not leave, and takes its buffer back.
-    fn end(&mut self, packet: Packet, ended: Result<(), Reason>, outbox: &mut Outbox) {
+    #[inline]
+    fn end(&mut self, packet: &mut Packet, ended: Result<(), Reason>, outbox: &mut Outbox) {
         if let Err(reason) = ended {
             self.counters.verdict(usize::from(packet.zone.0), reason, packet.packets);
+            outbox.pool.give(packet.frame.take());
         }
-        outbox.pool.give(packet.frame);
     }
 
     pub(super) fn entrance(&self, port: PortId) -> Entrance {

@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::fast_path::Onward;
+use super::fast_path::{Onward, error_change};
 use super::neighbour::{NeedsRequest, Waiting};
 use super::outbox::{Outbox, Sent};
 use super::respond::fragment::{fragment_ipv4, fragment_ipv6};
 use super::respond::icmp_error::{Error, icmp_error};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
-use crate::packet::parse::Layout;
+use crate::packet::parse::{Layout, Transport};
 use crate::packet::rewrite::translate::{self, Manner};
 use crate::packet::{Frame, Gso, Reason, rewrite, segments};
 use crate::policy::admission;
@@ -27,6 +27,7 @@ pub(super) enum Split {
 
 impl Pipeline {
     /// A packet whose time to live ends here is answered with time-exceeded.
+    #[inline(always)]
     pub(super) fn check_ttl(&mut self, snapshot: &Snapshot, packet: &Packet, layout: &Layout, outbox: &mut Outbox) -> Result<(), Reason> {
         if layout.ttl > 1 {
             return Ok(());
@@ -36,6 +37,7 @@ impl Pipeline {
     }
 
     /// A packet larger than the way out allows is fragmented where it may be, else answered with fragmentation-needed.
+    #[inline(always)]
     pub(super) fn check_size(
         &mut self,
         snapshot: &Snapshot,
@@ -44,7 +46,7 @@ impl Pipeline {
         onward: &Onward,
         outbox: &mut Outbox,
     ) -> Result<Split, Reason> {
-        let mtu = self.mtus.get(usize::from(onward.exit.port.0)).copied().unwrap_or(1500);
+        let mtu = self.mtus.get(usize::from(self.flows.exits.port(onward.exit).0)).copied().unwrap_or(1500);
         let limit = mtu as usize;
         let here = segments::largest_packet(&packet.frame, layout);
         let there = if onward.translates { translate::size_there(here, layout) } else { here };
@@ -61,24 +63,34 @@ impl Pipeline {
     }
 
     /// TTL, addresses, ports and their checksums. Where the packet leaves in the other family, its layout changes too.
+    #[inline(always)]
     pub(super) fn rewrite(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
         rewrite::decrement_ttl(&mut packet.frame, layout);
         if onward.translates {
             return self.rewrite_in_other_family(packet, layout, onward, split);
         }
-        match onward.error(layout) {
-            None => rewrite::apply(&mut packet.frame, layout, &onward.tuple),
-            Some((quoted, outer, inner)) => rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner),
+        let ahead = self.change(onward.way).ok_or(Reason::DestinationUnknown)?;
+        match &layout.transport_header {
+            Transport::IcmpError(quoted) => {
+                let (outer, inner) = error_change(layout, quoted, &ahead, false).ok_or(Reason::DestinationUnknown)?;
+                rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner);
+            }
+            _ => rewrite::apply(&mut packet.frame, layout, &ahead),
         }
         Ok(())
     }
 
     /// The same for what enters or leaves a service tunnel: its length on the wire changes too.
+    #[inline(never)]
     fn rewrite_in_other_family(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
         let manner = Manner { to_be_cut: split != Split::Whole, identification: self.identification };
-        *layout = match onward.error(layout) {
-            None => translate::packet(&mut packet.frame, layout, &onward.tuple, manner)?,
-            Some((quoted, outer, inner)) => translate::error(&mut packet.frame, layout, quoted, outer, &inner)?,
+        let ahead = self.change(onward.way).ok_or(Reason::DestinationUnknown)?;
+        *layout = match &layout.transport_header {
+            Transport::IcmpError(quoted) => {
+                let (outer, inner) = error_change(layout, quoted, &ahead, true).ok_or(Reason::DestinationUnknown)?;
+                translate::error(&mut packet.frame, layout, quoted, outer, &inner)?
+            }
+            _ => translate::packet(&mut packet.frame, layout, &ahead, manner)?,
         };
         (packet.packets, packet.bytes) = segments::wire_size(&packet.frame, Some(layout));
         // One for each segment of a super-frame.
@@ -87,6 +99,7 @@ impl Pipeline {
     }
 
     /// Into the outbox, or into the queue of packets that wait for their neighbour.
+    #[inline(always)]
     pub(super) fn deliver(
         &mut self,
         snapshot: &Snapshot,
@@ -96,18 +109,22 @@ impl Pipeline {
         split: Split,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        let neighbour = onward.exit.appliance.unwrap_or_else(|| onward.tuple.addresses.destination());
-        let frame = std::mem::take(&mut packet.frame);
+        let port = self.flows.exits.port(onward.exit);
+        let neighbour = self.flows.exits.appliance(onward.exit).or_else(|| self.destination(onward.way));
+        let neighbour = neighbour.ok_or(Reason::DestinationUnknown)?;
+        let frame = packet.frame.take();
         match split {
             Split::Whole => {
                 let sent = Sent { forwarded_for: Some(packet.zone), packets: packet.packets, bytes: packet.bytes };
-                self.hand_over(snapshot, onward.exit.port, neighbour, frame, sent, outbox)
+                self.hand_over(snapshot, port, neighbour, frame, sent, outbox)
             }
-            Split::Fragments(mtu) => self.deliver_fragments(snapshot, packet, (frame, layout), (onward.exit.port, neighbour), mtu, outbox),
+            Split::Fragments(mtu) => self.deliver_fragments(snapshot, packet, (frame, layout), (port, neighbour), mtu, outbox),
         }
     }
 
     /// Sends the pieces of a packet; it counts as forwarded once, with its last piece.
+    #[cold]
+    #[inline(never)]
     fn deliver_fragments(
         &mut self,
         snapshot: &Snapshot,
@@ -135,6 +152,7 @@ impl Pipeline {
     }
 
     /// Sends a frame whose MAC addresses are still to be set, or lets it wait for its neighbour.
+    #[inline(always)]
     pub(super) fn hand_over(
         &mut self,
         snapshot: &Snapshot,
@@ -148,6 +166,18 @@ impl Pipeline {
             rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
             return send(outbox, port, frame, sent);
         }
+        self.let_wait(snapshot, (port, neighbour), frame, sent, outbox)
+    }
+
+    #[inline(never)]
+    fn let_wait(
+        &mut self,
+        snapshot: &Snapshot,
+        (port, neighbour): (PortId, IpAddr),
+        frame: Frame,
+        sent: Sent,
+        outbox: &mut Outbox,
+    ) -> Result<(), Reason> {
         match self.neighbours.wait(port, neighbour, frame, sent, self.clock.milliseconds) {
             Ok(NeedsRequest(needed)) => {
                 if needed {
@@ -186,6 +216,8 @@ impl Pipeline {
     }
 
     /// Tells the sender of `packet` what went wrong, within the rate limit.
+    #[cold]
+    #[inline(never)]
     pub(super) fn send_icmp_error(&mut self, snapshot: &Snapshot, packet: &Packet, layout: &Layout, error: Error, outbox: &mut Outbox) {
         if !self.icmp_errors.allow(self.clock.milliseconds) {
             return;
@@ -214,6 +246,7 @@ fn gateway_of(snapshot: &Snapshot, port: PortId, layout: &Layout) -> IpAddr {
 }
 
 /// Puts a finished frame into the outbox.
+#[inline(always)]
 fn send(outbox: &mut Outbox, port: PortId, frame: Frame, sent: Sent) -> Result<(), Reason> {
     match outbox.push(port, frame, sent) {
         None => Ok(()),

@@ -23,6 +23,12 @@ pub struct ExitId(u16);
 /// Numbers below are those of ports, and mean the port without an appliance: nearly all flows need no more.
 const FIRST_LISTED: u16 = 0x8000;
 
+impl ExitId {
+    const fn is_listed(self) -> bool {
+        self.0 >= FIRST_LISTED
+    }
+}
+
 /// The exits that are more than a port. Nothing is ever taken out: there are as many as configurations had appliances.
 #[derive(Debug, Default)]
 pub(super) struct Exits {
@@ -40,13 +46,26 @@ impl Exits {
     }
 
     /// The exit of a number that was given here.
+    #[cfg(test)]
+    pub(super) fn get(&self, id: ExitId) -> Exit {
+        Exit { port: self.port(id), appliance: self.appliance(id) }
+    }
+
+    /// The port of an exit.
     #[inline]
-    pub(super) fn get(&self, ExitId(number): ExitId) -> Exit {
-        let plain = Exit { port: PortId(number), appliance: None };
-        match number.checked_sub(FIRST_LISTED) {
-            None => plain,
-            Some(place) => self.listed.get(usize::from(place)).copied().unwrap_or(plain),
-        }
+    pub(super) fn port(&self, id: ExitId) -> PortId {
+        if id.is_listed() { self.listed(id).map_or(PortId(id.0), |exit| exit.port) } else { PortId(id.0) }
+    }
+
+    /// The appliance of an exit.
+    #[inline]
+    pub(super) fn appliance(&self, id: ExitId) -> Option<IpAddr> {
+        if id.is_listed() { self.listed(id)?.appliance } else { None }
+    }
+
+    #[cold]
+    fn listed(&self, ExitId(number): ExitId) -> Option<&Exit> {
+        self.listed.get(usize::from(number.checked_sub(FIRST_LISTED)?))
     }
 
     fn list(&mut self, exit: Exit) -> Option<ExitId> {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::conntrack::Event;
-use super::exits::Exit;
+use super::exits::ExitId;
 use super::flows::{Family, Marks, Way, key_of, leaving};
 use super::outbox::Outbox;
 use super::{Packet, Pipeline};
@@ -16,32 +16,17 @@ use crate::table::flow::{FlowDirection, FlowId};
 /// How a packet goes on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Onward {
+    /// Its flow, and which way it goes there.
+    pub(super) way: Way,
     /// The way out.
-    pub(super) exit: Exit,
-    /// How it looks then; of an ICMP error, how a packet of its flow would look that goes the same way.
-    pub(super) tuple: Tuple,
-    /// It is an ICMP error, and shows this source.
-    pub(super) error_from: Option<IpAddr>,
+    pub(super) exit: ExitId,
     /// It leaves in the other address family.
     pub(super) translates: bool,
 }
 
-impl Onward {
-    /// What changes in an ICMP error: where the packet stands that it quotes, the error's own addresses, and the quoted
-    /// packet as its sender knows it. `None` for other packets.
-    #[inline]
-    pub(super) fn error<'a>(&self, layout: &'a Layout) -> Option<(&'a Quoted, Addresses, Tuple)> {
-        let (Some(source), Transport::IcmpError(quoted)) = (self.error_from, &layout.transport_header) else { return None };
-        let Tuple { addresses, source_port, destination_port } = self.tuple;
-        let outer = Addresses::pair(source, addresses.destination())?;
-        let sent = Addresses::pair(addresses.destination(), addresses.source())?;
-        Some((quoted, outer, Tuple { addresses: sent, source_port: destination_port, destination_port: source_port }))
-    }
-}
-
 impl Pipeline {
     /// The way of a packet whose flow is known, or of an ICMP error that belongs to one; `None` for a first packet.
-    #[inline]
+    #[inline(always)]
     pub(super) fn proceed<A: Family>(
         &mut self,
         snapshot: &Snapshot,
@@ -49,7 +34,7 @@ impl Pipeline {
         layout: &Layout,
         known: Option<Way>,
         outbox: &mut Outbox,
-    ) -> Result<Option<Onward>, Reason> {
+    ) -> Result<Option<Way>, Reason> {
         match known {
             Some(way) => self.follow::<A>(snapshot, way, layout, outbox),
             None => self.follow_otherwise::<A>(snapshot, packet, layout, outbox),
@@ -57,21 +42,22 @@ impl Pipeline {
     }
 
     /// The same for what could not be sought by its own key: ICMP errors, later fragments, flows through tunnels.
+    #[inline(never)]
     fn follow_otherwise<A: Family>(
         &mut self,
         snapshot: &Snapshot,
         packet: &Packet,
         layout: &Layout,
         outbox: &mut Outbox,
-    ) -> Result<Option<Onward>, Reason> {
+    ) -> Result<Option<Way>, Reason> {
         if let Transport::IcmpError(quoted) = &layout.transport_header {
-            return self.relate::<A>(snapshot, packet, layout, quoted, outbox).map(Some);
+            return self.relate::<A>(snapshot, packet, quoted, outbox).map(Some);
         }
         let Some(key) = key_of::<A>(packet.zone, layout) else { return Ok(None) };
         if matches!(layout.fragment, Fragment::Later { .. })
             && let Some((flow, direction)) = A::table(&self.flows).lookup(&key)
         {
-            return self.follow::<A>(snapshot, Way { flow, direction }, layout, outbox);
+            return self.follow::<A>(snapshot, Way { flow, direction, is_v6: A::IS_V6 }, layout, outbox);
         }
         if let Some(way) = self.flows.through_tunnel(&key) {
             return self.follow::<Ipv6Addr>(snapshot, way, layout, outbox);
@@ -84,12 +70,10 @@ impl Pipeline {
     }
 
     /// The way of a packet of this flow, in whose table `A` the flow is. `None` where it is a first packet after all.
-    #[inline]
-    fn follow<A: Family>(&mut self, snapshot: &Snapshot, way: Way, layout: &Layout, outbox: &mut Outbox) -> Result<Option<Onward>, Reason> {
-        if !self.bring_up_to_date::<A>(snapshot, way, outbox)? || !self.track::<A>(way, layout) {
-            return Ok(None);
-        }
-        Ok(self.onward::<A>(way))
+    #[inline(always)]
+    fn follow<A: Family>(&mut self, snapshot: &Snapshot, way: Way, layout: &Layout, outbox: &mut Outbox) -> Result<Option<Way>, Reason> {
+        let goes_on = self.bring_up_to_date::<A>(snapshot, way, outbox)? && self.track::<A>(way, layout);
+        Ok(goes_on.then_some(way))
     }
 
     /// Whether the flow goes on under the running snapshot; else its packet is a first packet.
@@ -103,7 +87,7 @@ impl Pipeline {
     }
 
     /// Tracks a packet of a flow. False where it opens the flow anew.
-    #[inline]
+    #[inline(always)]
     fn track<A: Family>(&mut self, way: Way, layout: &Layout) -> bool {
         let table = A::table_mut(&mut self.flows);
         let Some(flow) = table.get_mut(way.flow) else { return false };
@@ -121,11 +105,11 @@ impl Pipeline {
     }
 
     /// How a packet that travels this way leaves.
-    #[inline]
-    pub(super) fn onward<A: Family>(&self, way: Way) -> Option<Onward> {
-        let flow = A::table(&self.flows).get(way.flow)?;
-        let (exit, translates) = (self.flows.exit(flow, way.direction), flow.translates());
-        Some(Onward { exit, tuple: self.change::<A>(way)?, error_from: None, translates })
+    #[inline(always)]
+    pub(super) fn onward(&self, way: Way) -> Result<Onward, Reason> {
+        let flow = if way.is_v6 { self.flows.v6.get(way.flow) } else { self.flows.v4.get(way.flow) };
+        let flow = flow.ok_or(Reason::DestinationUnknown)?;
+        Ok(Onward { way, exit: flow.exit(way.direction), translates: flow.translates() })
     }
 
     /// The far end has answered: the flow no longer counts as half-open.
@@ -136,9 +120,37 @@ impl Pipeline {
     }
 
     /// How a packet that travels this way looks when it leaves.
-    #[inline]
-    pub(super) fn change<A: Family>(&self, way: Way) -> Option<Tuple> {
-        let other = A::table(&self.flows).key(way.flow, way.direction.opposite())?;
-        Some(leaving(&other))
+    #[inline(always)]
+    pub(super) fn change(&self, way: Way) -> Option<Tuple> {
+        let other = way.direction.opposite();
+        if way.is_v6 {
+            self.flows.v6.key(way.flow, other).map(|key| leaving(&key))
+        } else {
+            self.flows.v4.key(way.flow, other).map(|key| leaving(&key))
+        }
     }
+
+    /// Where a packet that travels this way goes when it leaves.
+    #[inline(always)]
+    pub(super) fn destination(&self, way: Way) -> Option<IpAddr> {
+        let other = way.direction.opposite();
+        if way.is_v6 {
+            self.flows.v6.key(way.flow, other).map(|key| key.source.to_canonical())
+        } else {
+            self.flows.v4.key(way.flow, other).map(|key| IpAddr::V4(key.source))
+        }
+    }
+}
+
+/// What changes in an ICMP error: its own addresses, and the packet that it quotes as its sender knows it. `ahead` is how a
+/// packet of the flow looks that goes the same way.
+///
+/// The far end is shown as the flow shows it. So is a router on its side of a tunnel: it has no address on the other.
+pub(super) fn error_change(layout: &Layout, quoted: &Quoted, ahead: &Tuple, translates: bool) -> Option<(Addresses, Tuple)> {
+    let Tuple { addresses, source_port, destination_port } = *ahead;
+    let is_far_end = layout.addresses.source() == quoted.addresses.destination();
+    let source = if is_far_end || translates { addresses.source() } else { layout.addresses.source() };
+    let outer = Addresses::pair(source, addresses.destination())?;
+    let sent = Addresses::pair(addresses.destination(), addresses.source())?;
+    Some((outer, Tuple { addresses: sent, source_port: destination_port, destination_port: source_port }))
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::conntrack::Tracking;
-use super::exits::{Exit, ExitId, Exits};
+use super::exits::{ExitId, Exits};
 use crate::packet::parse::{Addresses, Layout};
 use crate::packet::rewrite::Tuple;
 use crate::packet::{FlowKey, Zone, flow_key::Address};
@@ -57,6 +57,7 @@ impl Marks {
 
     /// The sources of this direction were found to belong behind the port where they enter, under the snapshot of the
     /// flow's generation.
+    #[inline]
     #[must_use]
     pub const fn admitted(direction: FlowDirection) -> Self {
         let [original, reply] = Self::ADMITTED;
@@ -94,6 +95,7 @@ impl Marks {
 
 impl Flow {
     /// Whether its packets change their family on the way.
+    #[inline]
     #[must_use]
     pub const fn translates(&self) -> bool {
         matches!(self.seen_as, SeenAs::ServiceTunnel)
@@ -113,6 +115,9 @@ impl Flow {
 
 /// An address family with a flow table of its own.
 pub trait Family: Address {
+    /// Whether it is IPv6.
+    const IS_V6: bool;
+
     /// Pairs a source and a destination, as they are on a wire: IPv4-mapped addresses are IPv4 ones.
     fn addresses(source: Self, destination: Self) -> Addresses;
     /// The key that a packet with this key has where it belongs to a tunnelled flow; `None` where it cannot.
@@ -150,12 +155,6 @@ impl Flows {
         Self { v4: FlowTable::new(capacity_v4, seed), v6: FlowTable::new(capacity_v6, seed), tunnelled: 0, exits: Exits::default() }
     }
 
-    /// Where packets of `flow` that travel in `direction` leave.
-    #[inline]
-    pub(super) fn exit(&self, flow: &Flow, direction: FlowDirection) -> Exit {
-        self.exits.get(flow.exit(direction))
-    }
-
     /// The tunnelled flow that an IPv4 packet with this key belongs to.
     #[must_use]
     pub fn through_tunnel<A: Family>(&self, key: &FlowKey<A>) -> Option<Way> {
@@ -163,7 +162,7 @@ impl Flows {
             return None;
         }
         let (flow, direction) = self.v6.lookup(&A::in_tunnel(key)?)?;
-        Some(Way { flow, direction })
+        Some(Way { flow, direction, is_v6: true })
     }
 
     /// Flows in both tables.
@@ -180,6 +179,9 @@ impl Flows {
 }
 
 impl Family for Ipv4Addr {
+    const IS_V6: bool = false;
+
+    #[inline]
     fn addresses(source: Self, destination: Self) -> Addresses {
         Addresses::V4 { source, destination }
     }
@@ -217,6 +219,9 @@ impl Family for Ipv4Addr {
 }
 
 impl Family for Ipv6Addr {
+    const IS_V6: bool = true;
+
+    #[inline]
     fn addresses(source: Self, destination: Self) -> Addresses {
         match (source.to_ipv4_mapped(), destination.to_ipv4_mapped()) {
             (Some(source), Some(destination)) => Addresses::V4 { source, destination },
@@ -261,10 +266,13 @@ pub struct Way {
     pub flow: FlowId,
     /// The packet's direction.
     pub direction: FlowDirection,
+    /// It is in the IPv6 table: so are IPv4 packets' flows through service tunnels.
+    pub is_v6: bool,
 }
 
 /// How a packet with key `ahead` looks when it leaves, given the key of its flow's other direction: each direction
 /// leaves as the other one enters, turned round.
+#[inline]
 #[must_use]
 pub fn leaving<A: Family>(other: &FlowKey<A>) -> Tuple {
     Tuple {

@@ -24,6 +24,7 @@ pub(super) enum Fate {
 
 impl Pipeline {
     /// Gives a later fragment the ports of its first.
+    #[inline]
     pub(super) fn follow_first_fragment(&mut self, zone: Zone, layout: &mut Layout) -> Result<(), Reason> {
         let Fragment::Later { id, .. } = layout.fragment else { return Ok(()) };
         match self.fragments.get(&key(zone, layout, id), self.clock.milliseconds) {
@@ -40,12 +41,14 @@ impl Pipeline {
 
     /// Remembers the ports of a first fragment that passed. Where there is no room, its later fragments are dropped as
     /// fragments without a first.
+    #[inline]
     pub(super) fn remember_first_fragment(&mut self, zone: Zone, layout: &Layout) {
         let (source_port, destination_port, protocol) = (layout.source_port, layout.destination_port, layout.protocol);
         self.remember_fate(zone, layout, Fate::Passed { source_port, destination_port, protocol });
     }
 
     /// Remembers what a first fragment met.
+    #[inline]
     pub(super) fn remember_fate(&mut self, zone: Zone, layout: &Layout, fate: Fate) {
         if let Fragment::First { id } = layout.fragment {
             self.fragments.insert(key(zone, layout, id), fate, self.clock.milliseconds);

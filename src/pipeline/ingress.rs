@@ -58,7 +58,7 @@ impl Pipeline {
         let table = A::table(&self.flows);
         let flow = table.get(way.flow)?;
         let is_asked = flow.generation == self.generation && flow.marks.has(Marks::admitted(way.direction));
-        let enters_here = self.flows.exit(flow, way.direction.opposite()).port == port;
+        let enters_here = self.flows.exits.port(flow.exit(way.direction.opposite())) == port;
         if is_asked && enters_here { table.key(way.flow, way.direction).map(|key| key.zone) } else { None }
     }
 
@@ -68,7 +68,7 @@ impl Pipeline {
         let zone = admission::zone(snapshot, port, layout.addresses.source())?;
         if let Some(way) = known
             && let Some(mut flow) = A::table(&self.flows).get(way.flow).copied()
-            && self.flows.exit(&flow, way.direction.opposite()).port == port
+            && self.flows.exits.port(flow.exit(way.direction.opposite())) == port
         {
             flow.marks = flow.marks.with(Marks::admitted(way.direction));
             A::table_mut(&mut self.flows).set(way.flow, flow);

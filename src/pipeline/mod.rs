@@ -58,7 +58,7 @@ use crate::policy::admission;
 use crate::policy::ids::{Ids, PortId};
 use crate::policy::snapshot::Snapshot;
 
-use batch::{Sight, Traveller};
+use batch::{Sought, Traveller};
 use conntrack::HalfOpenQuota;
 use engine::Engine;
 use flows::{Family, Flows};
@@ -222,31 +222,34 @@ impl Pipeline {
     }
 
     /// A packet's way.
+    #[inline]
     fn walk(&mut self, snapshot: &Snapshot, traveller: &mut Traveller, outbox: &mut Outbox) -> Result<(), Reason> {
-        let Traveller { packet, parsed, sight } = traveller;
+        let Traveller { packet, parsed, sought } = traveller;
         let layout = self.answer_neighbours(snapshot, packet, parsed, outbox)?;
         match layout.addresses {
-            Addresses::V4 { .. } => self.forward::<Ipv4Addr>(snapshot, packet, layout, sight, outbox),
-            Addresses::V6 { .. } => self.forward::<Ipv6Addr>(snapshot, packet, layout, sight, outbox),
+            Addresses::V4 { .. } => self.forward::<Ipv4Addr>(snapshot, packet, layout, sought, outbox),
+            Addresses::V6 { .. } => self.forward::<Ipv6Addr>(snapshot, packet, layout, sought, outbox),
         }
     }
 
     /// The rest of the way, in one address family.
+    #[inline]
     fn forward<A: Family>(
         &mut self,
         snapshot: &Snapshot,
         packet: &mut Packet,
         layout: &mut Layout,
-        sight: &Sight,
+        sought: &Sought,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        let known = self.find::<A>(layout, sight);
+        let known = self.find::<A>(layout, sought);
         self.admit::<A>(snapshot, packet, layout, known)?;
         self.follow_first_fragment(packet.zone, layout)?;
-        let onward = match self.proceed::<A>(snapshot, packet, layout, known, outbox)? {
-            Some(onward) => onward,
+        let way = match self.proceed::<A>(snapshot, packet, layout, known, outbox)? {
+            Some(way) => way,
             None => self.decide::<A>(snapshot, packet, layout, outbox)?,
         };
+        let onward = self.onward(way)?;
         self.remember_first_fragment(packet.zone, layout);
         self.check_ttl(snapshot, packet, layout, outbox)?;
         let split = self.check_size(snapshot, packet, layout, &onward, outbox)?;

@@ -47,6 +47,7 @@ impl Outbox {
     }
 
     /// Appends a frame for `port`. Gives it back where the port has no queue.
+    #[inline(always)]
     pub fn push(&mut self, port: PortId, frame: Frame, sent: Sent) -> Option<Frame> {
         match self.queues.get_mut(usize::from(port.0)) {
             Some(queue) => {

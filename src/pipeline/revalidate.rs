@@ -68,23 +68,23 @@ impl Pipeline {
 
     fn reset_both_ends<A: Family>(&mut self, snapshot: &Snapshot, flow: FlowId, outbox: &mut Outbox) {
         for direction in [FlowDirection::Original, FlowDirection::Reply] {
-            self.reset_end::<A>(snapshot, Way { flow, direction }, outbox);
+            self.reset_end::<A>(snapshot, Way { flow, direction, is_v6: A::IS_V6 }, outbox);
         }
     }
 
     /// Sends resets the way that the flow's packets of this direction travel, with the numbers that the end expects. An
     /// end that has long been silent is asked for its MAC address first.
     fn reset_end<A: Family>(&mut self, snapshot: &Snapshot, way: Way, outbox: &mut Outbox) {
-        let (Some(entry), Some(tuple)) = (A::table(&self.flows).get(way.flow).copied(), self.change::<A>(way)) else { return };
-        let exit = self.flows.exit(&entry, way.direction);
-        let neighbour = exit.appliance.unwrap_or_else(|| tuple.addresses.destination());
+        let (Some(entry), Some(tuple)) = (A::table(&self.flows).get(way.flow).copied(), self.change(way)) else { return };
+        let exit = entry.exit(way.direction);
+        let neighbour = self.flows.exits.appliance(exit).unwrap_or_else(|| tuple.addresses.destination());
         for ResetSegment { sequence, acknowledgement } in entry.tracking.resets_from(way.direction) {
             let mut frame = outbox.pool.take();
             let (source_port, destination_port) = (tuple.source_port, tuple.destination_port);
             reset_endpoint(tuple.addresses, source_port, destination_port, sequence, Some(acknowledgement), [0; 6], &mut frame);
             let sent = Sent { forwarded_for: None, packets: 1, bytes: frame.len() as u64 };
             // It counts for nobody, so nobody is told where it cannot be sent.
-            let _ = self.hand_over(snapshot, exit.port, neighbour, frame, sent, outbox);
+            let _ = self.hand_over(snapshot, self.flows.exits.port(exit), neighbour, frame, sent, outbox);
         }
     }
 }

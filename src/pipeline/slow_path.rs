@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use super::conntrack::Tracking;
 use super::exits::{Exit, ExitId};
-use super::fast_path::Onward;
-use super::flows::{Family, Flow, Marks, SeenAs, key_of, leaving};
+use super::flows::{Family, Flow, Marks, SeenAs, Way, key_of};
 use super::outbox::Outbox;
 use super::source_nat::{PortScope, Want};
 use super::{Packet, Pipeline};
@@ -51,7 +50,7 @@ impl Pipeline {
         packet: &Packet,
         layout: &Layout,
         outbox: &mut Outbox,
-    ) -> Result<Onward, Reason> {
+    ) -> Result<Way, Reason> {
         let key = &key_of::<A>(packet.zone, layout).ok_or(Reason::Unsupported)?;
         let started = Instant::now();
         let admitted = admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?;
@@ -65,7 +64,7 @@ impl Pipeline {
             Outcome::Forward(forward) => {
                 may_open(snapshot, layout)?;
                 let back = Exit { port: packet.port, appliance: admission::forwarder(snapshot, &admitted) };
-                let onward = match forward.source {
+                let way = match forward.source {
                     Source::ServiceTunnel(_) => {
                         let key = A::in_tunnel(key).ok_or(Reason::Unsupported)?;
                         self.open(layout, &key, &forward, back)?
@@ -74,23 +73,23 @@ impl Pipeline {
                 };
                 let neighbour = back.appliance.unwrap_or(layout.addresses.source());
                 self.learn(packet.port, neighbour, packet.source_mac(), outbox);
-                Ok(onward)
+                Ok(way)
             }
         }
     }
 
-    /// Enters the flow into the table and returns the recipe for its first packet.
-    fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Onward, Reason> {
+    /// Enters the flow into the table and returns the way of its first packet.
+    fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Way, Reason> {
         let mut reply = reply_key(key, forward).ok_or(Reason::Unsupported)?;
         if !self.half_open.enter(key.zone) {
             return Err(Reason::FlowTableFull);
         }
         let entered = self.enter(layout, key, &mut reply, forward, back);
-        match entered {
-            Ok(flow) => self.count_opened(&flow, key),
+        match &entered {
+            Ok((_, flow)) => self.count_opened(flow, key),
             Err(_) => self.half_open.leave(key.zone),
         }
-        entered.map(|flow| Onward { exit: exit(forward), tuple: leaving(&reply), error_from: None, translates: flow.translates() })
+        entered.map(|(flow, _)| Way { flow, direction: FlowDirection::Original, is_v6: A::IS_V6 })
     }
 
     /// Chooses the port and inserts the entry; on an error nothing is left behind.
@@ -101,7 +100,7 @@ impl Pipeline {
         reply: &mut FlowKey<A>,
         forward: &Forward,
         back: Exit,
-    ) -> Result<Flow, Reason> {
+    ) -> Result<(FlowId, Flow), Reason> {
         let exits = [self.exit_id(exit(forward))?, self.exit_id(back)?];
         let translated = self.translate(key, reply, forward)?;
         let minutes = forward.tcp_idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX));
@@ -112,7 +111,7 @@ impl Pipeline {
         let marks = marks.with_if(!is_tunnel, Marks::admitted(FlowDirection::Original));
         let flow = Flow { tracking, exits, generation: self.generation, seen_as: seen_as(forward.source), marks };
         let deadline = self.clock.tick.saturating_add(tracking.timeout());
-        A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|_| flow).map_err(|error| {
+        A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|id| (id, flow)).map_err(|error| {
             self.give_back(&flow, reply);
             match error {
                 InsertError::Full => Reason::FlowTableFull,

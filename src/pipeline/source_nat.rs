@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use crate::packet::flow_key::Address;
 use crate::packet::{FlowKey, Zone};
 use crate::table::flow::Secret;
@@ -91,7 +93,7 @@ impl Usage {
 /// the flow table (not earlier: an entry in time-wait holds its port).
 #[derive(Debug)]
 pub struct SourceNat {
-    used: HashMap<PortScope, Usage>,
+    used: HashMap<PortScope, Usage, RandomState>,
     secret: Secret,
     drawn: u64,
 }
@@ -100,7 +102,7 @@ impl SourceNat {
     /// With no port in use; where searches begin is drawn from a random, secret seed (RFC 6056).
     #[must_use]
     pub fn new(seed: [u64; 2]) -> Self {
-        Self { used: HashMap::new(), secret: Secret::new(seed), drawn: 0 }
+        Self { used: HashMap::default(), secret: Secret::new(seed), drawn: 0 }
     }
 
     /// Chooses the port that a new flow shows and counts it: the one it has, if it may keep it and `taken` does not say

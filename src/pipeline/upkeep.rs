@@ -71,7 +71,7 @@ impl Pipeline {
             flows.filter(|flow| A::table(&self.flows).get(*flow).is_some_and(|flow| flow.generation != self.generation)).collect();
         for flow in stale {
             // Whatever becomes of it, there is no packet to end.
-            let _ = self.revalidate::<A>(snapshot, Way { flow, direction: FlowDirection::Original }, outbox);
+            let _ = self.revalidate::<A>(snapshot, Way { flow, direction: FlowDirection::Original, is_v6: A::IS_V6 }, outbox);
         }
         next
     }

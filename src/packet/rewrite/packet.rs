@@ -72,6 +72,9 @@ impl Place {
     fn set_v4(&self, bytes: &mut [u8], source: Ipv4Addr, destination: Ipv4Addr) -> Option<Change> {
         let header = array_at_mut::<{ ipv4::LENGTH }>(bytes, self.network)?;
         let [.., c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+        if [*s0, *s1, *s2, *s3] == source.octets() && [*d0, *d1, *d2, *d3] == destination.octets() {
+            return Some(Change::default());
+        }
         let mut delta = Delta::default();
         delta.replace_u32(u32::from_be_bytes([*s0, *s1, *s2, *s3]), source.to_bits());
         delta.replace_u32(u32::from_be_bytes([*d0, *d1, *d2, *d3]), destination.to_bits());
@@ -92,6 +95,9 @@ impl Place {
         let (new_source, new_destination) = new.split_at_mut(16);
         new_source.copy_from_slice(&source.octets());
         new_destination.copy_from_slice(&destination.octets());
+        if *addresses == new {
+            return Some(Change::default());
+        }
         let mut delta = Delta::default();
         delta.replace_slice(addresses, &new);
         *addresses = new;
@@ -107,8 +113,10 @@ impl Place {
                 if let Some(ports) = array_at_mut::<4>(bytes, self.transport) {
                     let [s0, s1] = to.source_port.to_be_bytes();
                     let [d0, d1] = to.destination_port.to_be_bytes();
-                    delta.replace_u32(u32::from_be_bytes(*ports), u32::from_be_bytes([s0, s1, d0, d1]));
-                    *ports = [s0, s1, d0, d1];
+                    if *ports != [s0, s1, d0, d1] {
+                        delta.replace_u32(u32::from_be_bytes(*ports), u32::from_be_bytes([s0, s1, d0, d1]));
+                        *ports = [s0, s1, d0, d1];
+                    }
                 }
             }
             protocol::ICMP | protocol::ICMPV6 => self.set_identifier(bytes, to, &mut delta),
@@ -124,7 +132,7 @@ impl Place {
             _ => return,
         };
         let at = self.transport + icmp::IDENTIFIER;
-        if let Some(old) = u16_at(bytes, at) {
+        if let Some(old) = u16_at(bytes, at).filter(|old| *old != identifier) {
             set_u16_at(bytes, at, identifier);
             delta.replace_u16(old, identifier);
         }
@@ -134,6 +142,9 @@ impl Place {
     #[inline]
     pub(super) fn update_checksum(&self, bytes: &mut [u8], pseudo_header: Delta, covered: Delta) -> Delta {
         let mut change = Delta::default();
+        if pseudo_header.is_none() && covered.is_none() {
+            return change;
+        }
         let Some(offset) = checksum_offset(self.protocol) else { return change };
         let at = self.transport + offset;
         if at + 2 > self.end {

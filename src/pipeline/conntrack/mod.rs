@@ -120,6 +120,7 @@ impl Tracking {
     }
 
     /// How long the flow may be silent now, in ticks.
+    #[inline]
     #[must_use]
     pub fn timeout(&self) -> u32 {
         let flow_timeout = seconds(60) * u16::from(self.flow_timeout);
@@ -174,6 +175,7 @@ impl Tracking {
         }
     }
 
+    #[inline]
     fn advance_datagram(&mut self, direction: FlowDirection) -> Step {
         if direction == FlowDirection::Original || self.state == State::Replied {
             return self.step(Event::None);

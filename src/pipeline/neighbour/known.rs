@@ -50,10 +50,14 @@ impl Known {
     /// Confirms or adds an entry. Where there is no room a neighbour is not remembered, which costs a request per
     /// packet that waits for it and loses none.
     pub(super) fn learn(&mut self, neighbour: Neighbour, mac: [u8; 6], asked_for: bool, now_ms: u64) {
+        let confirmed = Entry { mac, tries: 0, used: Cell::new(false), confirmed_at: now_ms, asked_at: now_ms };
+        if let Some(entry) = self.entries.get_mut(&neighbour) {
+            *entry = confirmed;
+            return;
+        }
         let room = if asked_for { self.capacity } else { self.capacity / 2 };
-        if self.entries.len() < room || self.entries.contains_key(&neighbour) {
-            let entry = Entry { mac, tries: 0, used: Cell::new(false), confirmed_at: now_ms, asked_at: now_ms };
-            self.entries.insert(neighbour, entry);
+        if self.entries.len() < room {
+            self.entries.insert(neighbour, confirmed);
         }
     }
 

@@ -73,6 +73,9 @@ impl Sought {
 
     /// Ends the search; what waited. `None` where nobody looked for the neighbour.
     pub(super) fn found(&mut self, neighbour: &Neighbour) -> Option<Vec<Waiting>> {
+        if self.entries.is_empty() {
+            return None;
+        }
         let queue = self.entries.remove(neighbour)?.into_queue();
         self.queued -= queue.len();
         Some(queue)

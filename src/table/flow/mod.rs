@@ -19,6 +19,8 @@ mod wheel;
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod model_batches;
 
 pub use hash::Secret;
 use index::Index;
