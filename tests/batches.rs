@@ -204,10 +204,19 @@ fn run(rig: &mut Rig, batches: &[Batch], together: bool) -> Vec<Out> {
     left
 }
 
-/// All flows of a table: keys, deadline, recipe.
-fn content<A: Address>(table: &FlowTable<A, Flow>) -> Vec<(Option<(FlowKey<A>, FlowKey<A>)>, Option<u32>, Option<Flow>)> {
+/// A flow as a table has it.
+#[derive(Debug, PartialEq)]
+struct Kept<A> {
+    keys: Option<(FlowKey<A>, FlowKey<A>)>,
+    deadline: Option<u32>,
+    recipe: Option<Flow>,
+}
+
+/// All flows of a table.
+fn content<A: Address>(table: &FlowTable<A, Flow>) -> Vec<Kept<A>> {
     let (_, flows) = table.scan(0, usize::MAX);
-    flows.map(|id| (table.keys(id), table.deadline(id), table.get(id).copied())).collect()
+    let kept = |id| Kept { keys: table.keys(id), deadline: table.deadline(id), recipe: table.get(id).copied() };
+    flows.map(kept).collect()
 }
 
 proptest! {

@@ -36,7 +36,7 @@ impl<A> FlowKey<A> {
             | PRESENT
     }
 
-    #[inline]
+    #[inline(always)]
     const fn with_tail(source: A, destination: A, tail: u64) -> Self {
         let [s0, s1, d0, d1, z0, z1, protocol, _] = tail.to_be_bytes();
         let (source_port, destination_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
@@ -52,7 +52,7 @@ impl Address for Ipv4Addr {
         [u64::from(key.source.to_bits()) << 32 | u64::from(key.destination.to_bits()), key.tail()]
     }
 
-    #[inline]
+    #[inline(always)]
     fn unpack(&[addresses, tail]: &[u64; 2]) -> FlowKey<Self> {
         let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses.to_be_bytes();
         FlowKey::with_tail(Self::new(s0, s1, s2, s3), Self::new(d0, d1, d2, d3), tail)

@@ -3,13 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::fast_path::{Onward, error_change};
-use super::neighbour::{NeedsRequest, Waiting};
+use super::flows::leaving;
+use super::neighbour::{NeedsRequest, Neighbour, Waiting};
 use super::outbox::{Outbox, Sent};
 use super::respond::fragment::{fragment_ipv4, fragment_ipv6};
 use super::respond::icmp_error::{Error, icmp_error};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
 use crate::packet::parse::{Layout, Transport};
+use crate::packet::rewrite::Tuple;
 use crate::packet::rewrite::translate::{self, Manner};
 use crate::packet::{Frame, Gso, Reason, rewrite, segments};
 use crate::policy::admission;
@@ -69,15 +71,14 @@ impl Pipeline {
         if onward.translates {
             return self.rewrite_in_other_family(packet, layout, onward, split);
         }
-        let ahead = self.change(onward.way).ok_or(Reason::DestinationUnknown)?;
-        match &layout.transport_header {
-            Transport::IcmpError(quoted) => {
-                let (outer, inner) = error_change(layout, quoted, &ahead, false).ok_or(Reason::DestinationUnknown)?;
-                rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner);
-            }
-            _ => rewrite::apply(&mut packet.frame, layout, &ahead),
+        // Each family makes its tuple where it is used: to hand one on would cost more than to make it.
+        let (way, other) = (onward.way, onward.way.direction.opposite());
+        if way.is_v6 {
+            let other = self.flows.v6.key(way.flow, other).ok_or(Reason::DestinationUnknown)?;
+            return apply(packet, layout, &leaving(&other));
         }
-        Ok(())
+        let other = self.flows.v4.key(way.flow, other).ok_or(Reason::DestinationUnknown)?;
+        apply(packet, layout, &leaving(&other))
     }
 
     /// The same for what enters or leaves a service tunnel: its length on the wire changes too.
@@ -109,16 +110,14 @@ impl Pipeline {
         split: Split,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        let port = self.flows.exits.port(onward.exit);
-        let neighbour = self.flows.exits.appliance(onward.exit).or_else(|| self.destination(onward.way));
-        let neighbour = neighbour.ok_or(Reason::DestinationUnknown)?;
+        let neighbour = self.neighbour(onward).ok_or(Reason::DestinationUnknown)?;
         let frame = packet.frame.take();
         match split {
             Split::Whole => {
                 let sent = Sent { forwarded_for: Some(packet.zone), packets: packet.packets, bytes: packet.bytes };
-                self.hand_over(snapshot, port, neighbour, frame, sent, outbox)
+                self.hand_over(snapshot, neighbour, frame, sent, outbox)
             }
-            Split::Fragments(mtu) => self.deliver_fragments(snapshot, packet, (frame, layout), (port, neighbour), mtu, outbox),
+            Split::Fragments(mtu) => self.deliver_fragments(snapshot, packet, (frame, layout), neighbour, mtu, outbox),
         }
     }
 
@@ -130,7 +129,7 @@ impl Pipeline {
         snapshot: &Snapshot,
         packet: &Packet,
         (mut frame, layout): (Frame, &Layout),
-        (port, neighbour): (PortId, IpAddr),
+        neighbour: Neighbour,
         mtu: usize,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
@@ -146,7 +145,7 @@ impl Pipeline {
         let mut result = Ok(());
         for (index, piece) in pieces.into_iter().enumerate() {
             let sent = Sent { forwarded_for: (index == last).then_some(packet.zone), packets: 1, bytes: piece.len() as u64 };
-            result = self.hand_over(snapshot, port, neighbour, piece, sent, outbox);
+            result = self.hand_over(snapshot, neighbour, piece, sent, outbox);
         }
         result
     }
@@ -156,32 +155,24 @@ impl Pipeline {
     pub(super) fn hand_over(
         &mut self,
         snapshot: &Snapshot,
-        port: PortId,
-        neighbour: IpAddr,
+        neighbour: Neighbour,
         mut frame: Frame,
         sent: Sent,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        if let Some(mac) = self.neighbours.lookup(port, neighbour) {
+        if let Some(mac) = self.neighbours.lookup(neighbour) {
             rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
-            return send(outbox, port, frame, sent);
+            return send(outbox, neighbour.port(), frame, sent);
         }
-        self.let_wait(snapshot, (port, neighbour), frame, sent, outbox)
+        self.let_wait(snapshot, neighbour, frame, sent, outbox)
     }
 
     #[inline(never)]
-    fn let_wait(
-        &mut self,
-        snapshot: &Snapshot,
-        (port, neighbour): (PortId, IpAddr),
-        frame: Frame,
-        sent: Sent,
-        outbox: &mut Outbox,
-    ) -> Result<(), Reason> {
-        match self.neighbours.wait(port, neighbour, frame, sent, self.clock.milliseconds) {
+    fn let_wait(&mut self, snapshot: &Snapshot, neighbour: Neighbour, frame: Frame, sent: Sent, outbox: &mut Outbox) -> Result<(), Reason> {
+        match self.neighbours.wait(neighbour, frame, sent, self.clock.milliseconds) {
             Ok(NeedsRequest(needed)) => {
                 if needed {
-                    self.request_neighbour(snapshot, port, neighbour, outbox);
+                    self.request_neighbour(snapshot, neighbour.port(), neighbour.address(), outbox);
                 }
                 Ok(())
             }
@@ -243,6 +234,19 @@ fn gateway_of(snapshot: &Snapshot, port: PortId, layout: &Layout) -> IpAddr {
         Ok(sender) => snapshot.gateway_address(&sender.sender, source.is_ipv6()),
         Err(_) => destination,
     }
+}
+
+/// Gives a packet the addresses and ports of `ahead`; an ICMP error those that go with them.
+#[inline(always)]
+fn apply(packet: &mut Packet, layout: &Layout, ahead: &Tuple) -> Result<(), Reason> {
+    match &layout.transport_header {
+        Transport::IcmpError(quoted) => {
+            let (outer, inner) = error_change(layout, quoted, ahead, false).ok_or(Reason::DestinationUnknown)?;
+            rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner);
+        }
+        _ => rewrite::apply(&mut packet.frame, layout, ahead),
+    }
+    Ok(())
 }
 
 /// Puts a finished frame into the outbox.

@@ -1,10 +1,11 @@
 //! Packets of known flows: followed by connection tracking, sent on by the recipe.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::conntrack::Event;
 use super::exits::ExitId;
 use super::flows::{Family, Marks, Way, key_of, leaving};
+use super::neighbour::Neighbour;
 use super::outbox::Outbox;
 use super::{Packet, Pipeline};
 use crate::packet::Reason;
@@ -130,15 +131,17 @@ impl Pipeline {
         }
     }
 
-    /// Where a packet that travels this way goes when it leaves.
+    /// Whose MAC address a packet is sent to: the appliance's on its way, or its destination's as it leaves.
     #[inline(always)]
-    pub(super) fn destination(&self, way: Way) -> Option<IpAddr> {
-        let other = way.direction.opposite();
-        if way.is_v6 {
-            self.flows.v6.key(way.flow, other).map(|key| key.source.to_canonical())
-        } else {
-            self.flows.v4.key(way.flow, other).map(|key| IpAddr::V4(key.source))
+    pub(super) fn neighbour(&self, Onward { way, exit, .. }: &Onward) -> Option<Neighbour> {
+        let (port, other) = (self.flows.exits.port(*exit), way.direction.opposite());
+        if let Some(appliance) = self.flows.exits.appliance(*exit) {
+            return Some(Neighbour::new(port, appliance));
         }
+        if way.is_v6 {
+            return self.flows.v6.key(way.flow, other).map(|key| Neighbour::new(port, key.source.to_canonical()));
+        }
+        self.flows.v4.key(way.flow, other).map(|key| Neighbour::new(port, key.source.into()))
     }
 }
 

@@ -25,21 +25,33 @@ const TRIES: u8 = 3;
 
 /// A neighbour: an address behind a port. Kept as plain numbers so that a lookup hashes two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Neighbour {
+pub struct Neighbour {
     bits: u128,
     port: PortId,
     is_v6: bool,
 }
 
 impl Neighbour {
-    const fn new(port: PortId, address: IpAddr) -> Self {
+    /// Whoever has `address` behind `port`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(port: PortId, address: IpAddr) -> Self {
         match address {
             IpAddr::V4(address) => Self { bits: address.to_bits() as u128, port, is_v6: false },
             IpAddr::V6(address) => Self { bits: address.to_bits(), port, is_v6: true },
         }
     }
 
-    const fn address(self) -> IpAddr {
+    /// The port.
+    #[inline]
+    #[must_use]
+    pub const fn port(self) -> PortId {
+        self.port
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn address(self) -> IpAddr {
         if self.is_v6 {
             IpAddr::V6(std::net::Ipv6Addr::from_bits(self.bits))
         } else {
@@ -118,13 +130,13 @@ impl NeighbourTable {
 
     /// The MAC address of a neighbour. One compare, or one hash lookup; marks the entry as in use (at least once a second),
     /// so that it is kept fresh.
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub fn lookup(&mut self, port: PortId, address: IpAddr) -> Option<[u8; 6]> {
-        let neighbour = Neighbour::new(port, address);
+    pub fn lookup(&mut self, neighbour: Neighbour) -> Option<[u8; 6]> {
         self.recent.lookup(&neighbour).or_else(|| self.lookup_known(neighbour))
     }
 
+    #[inline(never)]
     fn lookup_known(&mut self, neighbour: Neighbour) -> Option<[u8; 6]> {
         let mac = self.known.lookup(&neighbour)?;
         self.recent.keep(neighbour, mac);
@@ -152,9 +164,9 @@ impl NeighbourTable {
     ///
     /// # Errors
     /// The packet may not wait: the queues are full, or the neighbour did not answer a moment ago.
-    pub fn wait(&mut self, port: PortId, address: IpAddr, frame: Frame, sent: Sent, now_ms: u64) -> Result<NeedsRequest, Refused> {
+    pub fn wait(&mut self, neighbour: Neighbour, frame: Frame, sent: Sent, now_ms: u64) -> Result<NeedsRequest, Refused> {
         self.now_ms = self.now_ms.max(now_ms);
-        self.sought.wait(Neighbour::new(port, address), Waiting { frame, sent }, self.now_ms)
+        self.sought.wait(neighbour, Waiting { frame, sent }, self.now_ms)
     }
 
     /// Appends what is due at `now_ms`: requests, and packets whose neighbour does not answer. To be called a few times

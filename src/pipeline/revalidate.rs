@@ -7,6 +7,7 @@ use super::Pipeline;
 use super::conntrack::ResetSegment;
 use super::exits::Exit;
 use super::flows::{Family, Flow, Marks, SeenAs, Way};
+use super::neighbour::Neighbour;
 use super::outbox::{Outbox, Sent};
 use super::respond::reset::reset_endpoint;
 use super::slow_path::{Counting, exit, seen_as};
@@ -77,14 +78,15 @@ impl Pipeline {
     fn reset_end<A: Family>(&mut self, snapshot: &Snapshot, way: Way, outbox: &mut Outbox) {
         let (Some(entry), Some(tuple)) = (A::table(&self.flows).get(way.flow).copied(), self.change(way)) else { return };
         let exit = entry.exit(way.direction);
-        let neighbour = self.flows.exits.appliance(exit).unwrap_or_else(|| tuple.addresses.destination());
+        let address = self.flows.exits.appliance(exit).unwrap_or_else(|| tuple.addresses.destination());
+        let neighbour = Neighbour::new(self.flows.exits.port(exit), address);
         for ResetSegment { sequence, acknowledgement } in entry.tracking.resets_from(way.direction) {
             let mut frame = outbox.pool.take();
             let (source_port, destination_port) = (tuple.source_port, tuple.destination_port);
             reset_endpoint(tuple.addresses, source_port, destination_port, sequence, Some(acknowledgement), [0; 6], &mut frame);
             let sent = Sent { forwarded_for: None, packets: 1, bytes: frame.len() as u64 };
             // It counts for nobody, so nobody is told where it cannot be sent.
-            let _ = self.hand_over(snapshot, self.flows.exits.port(exit), neighbour, frame, sent, outbox);
+            let _ = self.hand_over(snapshot, neighbour, frame, sent, outbox);
         }
     }
 }

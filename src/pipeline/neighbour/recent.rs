@@ -23,7 +23,7 @@ impl Recent {
         Self { places: vec![None; PLACES].into_boxed_slice() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn lookup(&self, neighbour: &Neighbour) -> Option<[u8; 6]> {
         let place = self.places.get(place_of(neighbour))?.as_ref()?;
         (place.neighbour == *neighbour).then_some(place.mac)

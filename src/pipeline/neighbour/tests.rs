@@ -23,7 +23,7 @@ fn numbers(packets: &[Waiting]) -> Vec<u8> {
 
 fn wait(table: &mut NeighbourTable, address: IpAddr, number: u8, now_ms: u64) -> Result<bool, Reason> {
     let (frame, sent) = packet(number);
-    let result = table.wait(PORT, address, frame, sent, now_ms);
+    let result = table.wait(Neighbour::new(PORT, address), frame, sent, now_ms);
     result.map(|needs| needs.0).map_err(|refused| {
         assert_eq!((refused.frame.bytes(), refused.sent.bytes), (&[number][..], u64::from(number)), "given back as it was");
         refused.reason
@@ -50,11 +50,11 @@ fn tick(table: &mut NeighbourTable, now_ms: u64) -> (Vec<IpAddr>, Vec<u8>) {
 #[test]
 fn packets_wait_for_the_answer_and_leave_in_order() {
     let mut table = NeighbourTable::new(8, 4, 8);
-    assert_eq!(table.lookup(PORT, host(1)), None);
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), None);
     assert_eq!(wait(&mut table, host(1), 1, 0), Ok(true), "the first asks");
     assert_eq!(wait(&mut table, host(1), 2, 10), Ok(false), "the second finds it asked");
     assert_eq!(numbers(&table.learn(PORT, host(1), MAC)), [1, 2]);
-    assert_eq!(table.lookup(PORT, host(1)), Some(MAC));
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(MAC));
     assert!(table.learn(PORT, host(1), MAC).is_empty());
     assert_eq!(tick(&mut table, 50_000), (vec![], vec![]), "nothing is left to ask for");
 }
@@ -65,9 +65,9 @@ fn ports_and_families_are_told_apart() {
     let v4: IpAddr = "192.0.2.1".parse().unwrap();
     let same_bits: IpAddr = IpAddr::V6(std::net::Ipv6Addr::from_bits(0xc000_0201));
     table.learn(PORT, v4, MAC);
-    assert_eq!(table.lookup(PORT, v4), Some(MAC));
-    assert_eq!(table.lookup(PORT, same_bits), None);
-    assert_eq!(table.lookup(PortId(4), v4), None);
+    assert_eq!(table.lookup(Neighbour::new(PORT, v4)), Some(MAC));
+    assert_eq!(table.lookup(Neighbour::new(PORT, same_bits)), None);
+    assert_eq!(table.lookup(Neighbour::new(PortId(4), v4)), None);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_silent_host_that_speaks_up_is_reached_at_once() {
     }
     assert_eq!(wait(&mut table, host(1), 2, 3_001), Err(Reason::DestinationUnknown));
     assert!(table.learn(PORT, host(1), MAC).is_empty());
-    assert_eq!(table.lookup(PORT, host(1)), Some(MAC));
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(MAC));
 }
 
 #[test]
@@ -111,24 +111,24 @@ fn an_entry_in_use_is_refreshed_and_kept_while_it_may_still_answer() {
     let mut table = NeighbourTable::new(8, 4, 8);
     table.learn(PORT, host(1), MAC);
     for (now_ms, requests) in [(59_000, 0), (60_000, 1), (61_000, 1), (62_000, 1)] {
-        assert_eq!(table.lookup(PORT, host(1)), Some(MAC));
+        assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(MAC));
         assert_eq!(tick(&mut table, now_ms).0.len(), requests, "at {now_ms}");
     }
-    assert_eq!(table.lookup(PORT, host(1)), Some(MAC), "the third may still be answered");
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(MAC), "the third may still be answered");
     table.learn(PORT, host(1), OTHER_MAC);
     assert_eq!(tick(&mut table, 63_000), (vec![], vec![]));
-    assert_eq!(table.lookup(PORT, host(1)), Some(OTHER_MAC), "answered, from another interface");
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(OTHER_MAC), "answered, from another interface");
 }
 
 #[test]
 fn an_entry_that_no_longer_answers_is_forgotten() {
     let mut table = NeighbourTable::new(8, 4, 8);
     table.learn(PORT, host(1), MAC);
-    assert_eq!(table.lookup(PORT, host(1)), Some(MAC));
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), Some(MAC));
     let requests: usize = [60_000, 61_000, 62_000].into_iter().map(|now_ms| tick(&mut table, now_ms).0.len()).sum();
     assert_eq!(requests, 3);
     assert_eq!(tick(&mut table, 63_000), (vec![], vec![]));
-    assert_eq!(table.lookup(PORT, host(1)), None);
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), None);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_scan_neither_grows_the_table_nor_pushes_out_who_is_known() {
         tick(&mut table, now_ms);
     }
     assert_eq!(table.sought.len(), 100, "full of addresses that did not answer");
-    assert!((0..50).all(|number| table.lookup(PORT, host(number)) == Some(MAC)));
+    assert!((0..50).all(|number| table.lookup(Neighbour::new(PORT, host(number))) == Some(MAC)));
     assert_eq!(wait(&mut table, host(70), 7, now_ms), Ok(true), "silent addresses make room for a new one");
 }
 
@@ -179,7 +179,7 @@ fn announcements_of_made_up_addresses_leave_room_for_those_asked_for() {
         assert_eq!(table.learn(PORT, host(number), MAC).len(), 1, "who waited is sent even where nothing is remembered");
     }
     assert_eq!(table.known.len(), 100);
-    assert_eq!(table.lookup(PORT, host(2_000)), Some(MAC));
+    assert_eq!(table.lookup(Neighbour::new(PORT, host(2_000))), Some(MAC));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_cannot_be_one_interface_is_not_believed() {
     assert_eq!(wait(&mut table, host(1), 1, 0), Ok(true));
     for mac in [[0xff; 6], [0x01, 0, 0x5e, 0, 0, 1], [0; 6]] {
         assert!(table.learn(PORT, host(1), mac).is_empty());
-        assert_eq!(table.lookup(PORT, host(1)), None);
+        assert_eq!(table.lookup(Neighbour::new(PORT, host(1))), None);
     }
     assert_eq!(numbers(&table.learn(PORT, host(1), MAC)), [1]);
 }
@@ -203,7 +203,7 @@ fn a_port_that_is_gone_takes_its_neighbours_and_gives_back_its_packets() {
     let mut gone = numbers(&table.forget_port(PORT));
     gone.sort_unstable();
     assert_eq!(gone, [2, 3]);
-    assert_eq!((table.lookup(PORT, host(1)), table.lookup(PortId(9), host(1))), (None, Some(OTHER_MAC)));
+    assert_eq!((table.lookup(Neighbour::new(PORT, host(1))), table.lookup(Neighbour::new(PortId(9), host(1)))), (None, Some(OTHER_MAC)));
     assert_eq!(wait(&mut table, host(4), 4, 0), Ok(true), "their room is free again");
 }
 
@@ -276,7 +276,7 @@ proptest! {
                 }
             }
             if now_ms < 60_000 {
-                prop_assert_eq!(table.lookup(PORT, address), reference.macs.get(&address).copied());
+                prop_assert_eq!(table.lookup(Neighbour::new(PORT, address)), reference.macs.get(&address).copied());
             }
         }
     }

@@ -166,7 +166,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     }
 
     /// One direction's key of a flow.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn key(&self, id: FlowId, direction: FlowDirection) -> Option<FlowKey<A>> {
         self.entry(id)?.keys.get(direction as usize).map(A::unpack)
