@@ -47,7 +47,12 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     #[inline]
     #[must_use]
     pub fn seek(&self, key: &FlowKey<A>) -> Trail {
-        let hash = self.hash(&A::pack(key));
+        self.seek_packed(&A::pack(key))
+    }
+
+    #[inline(always)]
+    fn seek_packed(&self, packed: &A::Packed) -> Trail {
+        let hash = self.hash(packed);
         self.index.prefetch_first(hash);
         Trail { hash, slot: NOWHERE }
     }
@@ -75,25 +80,33 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     #[inline]
     #[must_use]
     pub fn find(&self, trail: &Trail, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
-        let packed = A::pack(key);
+        self.find_packed(trail, &A::pack(key))
+    }
+
+    #[inline(always)]
+    fn find_packed(&self, trail: &Trail, packed: &A::Packed) -> Option<(FlowId, FlowDirection)> {
         if let Some(entry) = self.entries.get(unpack(trail.slot).0.0 as usize)
-            && let Some(direction) = entry.direction_of(&packed)
+            && let Some(direction) = entry.direction_of(packed)
         {
             return Some((unpack(trail.slot).0, direction));
         }
-        self.lookup_packed(trail.hash, &packed)
+        self.lookup_packed(trail.hash, packed)
     }
 
     /// Looks up a batch and calls `visit` with the place of each key in `keys` and its flow, in order. `visit` may change
     /// the table.
     pub fn lookup_batch(&mut self, keys: &[FlowKey<A>], mut visit: impl FnMut(&mut Self, usize, Option<(FlowId, FlowDirection)>)) {
         for (number, keys) in keys.chunks(STAGE).enumerate() {
-            let mut trails = [Trail::default(); STAGE];
-            trails.iter_mut().zip(keys).for_each(|(trail, key)| *trail = self.seek(key));
-            trails.iter_mut().zip(keys).for_each(|(trail, _)| self.approach(trail));
-            trails.iter_mut().zip(keys).for_each(|(trail, _)| self.approach_again(trail));
-            for (place, (trail, key)) in (number * STAGE..).zip(trails.iter().zip(keys)) {
-                let found = self.find(trail, key);
+            let mut batch = [(A::Packed::default(), Trail::default()); STAGE];
+            let Some(batch) = batch.get_mut(..keys.len()) else { return };
+            for ((packed, trail), key) in batch.iter_mut().zip(keys) {
+                *packed = A::pack(key);
+                *trail = self.seek_packed(packed);
+            }
+            batch.iter_mut().for_each(|(_, trail)| self.approach(trail));
+            batch.iter_mut().for_each(|(_, trail)| self.approach_again(trail));
+            for (place, (packed, trail)) in (number * STAGE..).zip(batch) {
+                let found = self.find_packed(trail, packed);
                 visit(self, place, found);
             }
         }
@@ -112,7 +125,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         self.secret.packed::<A>(packed)
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn lookup_packed(&self, hash: u64, packed: &A::Packed) -> Option<(FlowId, FlowDirection)> {
         self.index.find(hash, |slot| self.key_of(slot) == Some(packed)).map(unpack)
     }
