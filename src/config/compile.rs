@@ -28,6 +28,7 @@ use crate::policy::nsg::SecurityGroup;
 use crate::policy::route::Routes;
 use crate::policy::security_admin::SecurityAdmin;
 use crate::policy::snapshot::Snapshot;
+use crate::table::prefix_set::PrefixSet;
 use endpoint_routes::Extent;
 pub use kept::Kept;
 use tags::Tags;
@@ -74,18 +75,26 @@ pub fn outline(network: &Network) -> Result<Snapshot, CompileError> {
 /// # Errors
 /// [`CompileError`].
 pub fn recompile(network: &Network, ids: &mut Ids, generation: u64, kept: &mut Kept) -> Result<Snapshot, CompileError> {
-    let tag_sets = kept.tags(&network.service_tags);
-    let tags = Tags::new(network).with(Arc::clone(&tag_sets));
-    let mut compiler = Compiler {
+    let tag_sets = kept.begin(network);
+    let tags = Tags::new(network).with(tag_sets);
+    let compiler = Compiler {
         network,
         tags,
         ids,
-        kept,
+        kept: &mut *kept,
         groups: HashMap::new(),
+        virtual_network_tags: HashMap::new(),
         managed: HashMap::new(),
         common_routes: HashMap::new(),
         routes: HashMap::new(),
     };
+    let snapshot = snapshot(compiler, generation);
+    kept.end(snapshot.is_ok());
+    snapshot
+}
+
+fn snapshot(mut compiler: Compiler<'_>, generation: u64) -> Result<Snapshot, CompileError> {
+    let network = compiler.network;
     let mut networks = compiler.virtual_networks();
     let subnets = compiler.subnets()?;
     Compiler::places(&mut networks, &subnets);
@@ -109,11 +118,10 @@ pub fn recompile(network: &Network, ids: &mut Ids, generation: u64, kept: &mut K
         gateways,
         private_endpoints,
         directory,
-        tag_classes: if tag_sets.are_used() { Arc::clone(tag_sets.classes()) } else { Arc::default() },
+        tag_classes: compiler.tags.classes(),
     };
     compiler.ports(&mut snapshot)?;
     snapshot.ids = Arc::new(compiler.ids.clone());
-    compiler.kept.settle();
     Ok(snapshot)
 }
 
@@ -125,6 +133,8 @@ struct Compiler<'a> {
     kept: &'a mut Kept,
     /// Security groups that are compiled already: places with the same surroundings share theirs.
     groups: HashMap<(NsgIndex, Surroundings), Arc<SecurityGroup>>,
+    /// The `VirtualNetwork` tag at each place.
+    virtual_network_tags: HashMap<Surroundings, Arc<PrefixSet>>,
     /// The same for security admin rules.
     managed: HashMap<Surroundings, Arc<SecurityAdmin>>,
     /// Routes but for those of service endpoints.

@@ -41,6 +41,7 @@ impl Loader for NetworkFile {
             .map_err(|error| Report::sentence(format!("{}: error: {error}\n", network.file)))?;
         self.ids = ids;
         let ports = plans(&network, &snapshot);
+        self.kept.remember(network);
         Ok(Candidate { names: names(&snapshot), ports, report, configuration: Arc::new(snapshot) })
     }
 }

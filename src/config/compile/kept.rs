@@ -6,11 +6,13 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use foldhash::fast::FixedState;
 
-use super::CompileError;
 use super::tag_sets::TagSets;
-use crate::config::network::ServiceTag;
+use super::{CompileError, Surroundings};
+use crate::config::network::{Network, NetworkSecurityGroup, NsgIndex, Service};
+use crate::policy::nsg::SecurityGroup;
 use crate::table::matcher::Matcher;
 use crate::table::ordered_scan::Conditions;
+use crate::table::prefix_set::PrefixSet;
 use crate::table::rule_table::SharedSets;
 
 /// Most memory for the table of one rule list. A thousand rules, each with every address prefix and port that Azure allows,
@@ -23,9 +25,25 @@ pub struct Kept {
     tags: Arc<TagSets>,
     /// By a hash of the conditions; each with whether this compilation needed it.
     matchers: HashMap<u64, Vec<(Arc<Matcher>, bool)>>,
+    /// The network that was compiled last, where its owner left it here.
+    network: Option<Network>,
+    /// The security groups of that network as they work at their places.
+    groups: HashMap<(NsgIndex, Surroundings), KeptGroup>,
     /// Lists are only scanned, and nothing is kept.
     plain: bool,
 }
+
+/// A security group at a place, and what it was made of besides its rules.
+#[derive(Debug)]
+struct KeptGroup {
+    compiled: Arc<SecurityGroup>,
+    needs: Needs,
+    needed: bool,
+}
+
+/// Sets of addresses that a group's rules name and that depend on the place: `VirtualNetwork`, then the members of each
+/// application security group.
+pub(super) type Needs = Vec<Arc<PrefixSet>>;
 
 impl Kept {
     /// Nothing kept, and no tables: for who reads rules and routes and asks about no packet, or about few.
@@ -34,14 +52,47 @@ impl Kept {
         Self { plain: true, ..Self::default() }
     }
 
-    /// The long tags, which are the last ones where the tags are equal.
-    pub(super) fn tags(&mut self, tags: &[ServiceTag]) -> Arc<TagSets> {
-        if !self.tags.are_of(tags) {
-            self.tags = Arc::new(TagSets::new(tags));
+    /// Leaves the network that was compiled last, so that the next one is compared with it.
+    pub fn remember(&mut self, network: Network) {
+        self.network = Some(network);
+    }
+
+    /// A compilation begins: what rules take from the whole network must be as before, or groups are made anew.
+    pub(super) fn begin(&mut self, network: &Network) -> Arc<TagSets> {
+        if !self.network.as_ref().is_some_and(|former| gives_the_same_tags(former, network)) {
+            self.groups.clear();
+        }
+        if !self.tags.are_of(&network.service_tags) {
+            self.tags = Arc::new(TagSets::new(&network.service_tags));
             // Tables know tags by classes that are gone.
             self.matchers.clear();
+            self.groups.clear();
         }
         Arc::clone(&self.tags)
+    }
+
+    /// The group as it was made at this place, where nothing has changed for it, its place in the file included.
+    pub(super) fn group(
+        &mut self,
+        index: NsgIndex,
+        place: Surroundings,
+        group: &NetworkSecurityGroup,
+        needs: &Needs,
+    ) -> Option<Arc<SecurityGroup>> {
+        let kept = self.groups.get_mut(&(index, place)).filter(|kept| kept.needs == *needs)?;
+        let former = self.network.as_ref()?.network_security_groups.get(index.0)?;
+        if former != group {
+            return None;
+        }
+        kept.needed = true;
+        Some(Arc::clone(&kept.compiled))
+    }
+
+    /// Keeps a group that was made.
+    pub(super) fn keep_group(&mut self, index: NsgIndex, place: Surroundings, needs: Needs, compiled: &Arc<SecurityGroup>) {
+        if !self.plain {
+            self.groups.insert((index, place), KeptGroup { compiled: Arc::clone(compiled), needs, needed: true });
+        }
     }
 
     /// What finds rules by these conditions.
@@ -61,13 +112,23 @@ impl Kept {
         Ok(matcher)
     }
 
-    /// Forgets what was not needed since the last time.
-    pub(super) fn settle(&mut self) {
+    /// The compilation has ended. Forgets what it did not need; after a failure, groups, whose rules have numbers that are
+    /// not given out.
+    pub(super) fn end(&mut self, succeeded: bool) {
         self.matchers.retain(|_, matchers| {
             matchers.retain_mut(|(_, needed)| std::mem::take(needed));
             !matchers.is_empty()
         });
+        self.groups.retain(|_, kept| std::mem::take(&mut kept.needed) && succeeded);
+        // Until the owner leaves the new one, nothing is known to be as before.
+        self.network = None;
     }
+}
+
+/// Whether tags that the file does not give have the same addresses: those of services.
+fn gives_the_same_tags(one: &Network, other: &Network) -> bool {
+    let own = |service: &Service| (service.kind.clone(), service.location.clone(), service.addresses.clone(), service.subnet);
+    one.services.len() == other.services.len() && one.services.iter().zip(&other.services).all(|(one, other)| own(one) == own(other))
 }
 
 fn index(conditions: Vec<Conditions>, tags: &TagSets) -> Result<Matcher, CompileError> {

@@ -99,7 +99,12 @@ impl Compiler<'_> {
         if let Some(known) = self.groups.get(&(index, place)) {
             return Ok(Some(Arc::clone(known)));
         }
-        let compiled = Arc::new(self.compile_group(group, subnet)?);
+        let needs = self.needs(group, subnet);
+        let compiled = match self.kept.group(index, place, group, &needs) {
+            Some(kept) => kept,
+            None => Arc::new(self.compile_group(group, subnet)?),
+        };
+        self.kept.keep_group(index, place, needs, &compiled);
         self.groups.insert((index, place), Arc::clone(&compiled));
         Ok(Some(compiled))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::kept::Needs;
 use super::tags::SpecialTag;
 use super::{CompileError, Compiler};
 use crate::config::network::{
@@ -109,8 +110,24 @@ impl Compiler<'_> {
     }
 
     /// What rules of a subnet depend on.
-    pub(super) fn context(&self, subnet: SubnetIndex) -> Context {
-        Context { any: Arc::new(PrefixSet::all()), virtual_network: Arc::new(self.virtual_network_tag(subnet)), subnet }
+    pub(super) fn context(&mut self, subnet: SubnetIndex) -> Context {
+        let tag = self.surroundings(subnet).and_then(|place| self.virtual_network_tags.get(&place).map(Arc::clone));
+        let virtual_network = tag.unwrap_or_else(|| Arc::new(self.virtual_network_tag(subnet)));
+        if let Some(place) = self.surroundings(subnet) {
+            self.virtual_network_tags.insert(place, Arc::clone(&virtual_network));
+        }
+        Context { any: Arc::new(PrefixSet::all()), virtual_network, subnet }
+    }
+
+    /// What of a place a group's rules depend on.
+    pub(super) fn needs(&mut self, group: &NetworkSecurityGroup, subnet: SubnetIndex) -> Needs {
+        let mut needs = vec![self.context(subnet).virtual_network];
+        let sides = group.rules.iter().flat_map(|rule| rule.sources.iter().chain(&rule.destinations));
+        let mut named: Vec<AsgIndex> = sides.filter_map(|side| if let RuleAddress::Asg(asg) = side { Some(*asg) } else { None }).collect();
+        named.sort_unstable();
+        named.dedup();
+        needs.extend(named.into_iter().map(|asg| Arc::new(self.members(asg, subnet))));
+        needs
     }
 
     fn drafts(&self, group: &NetworkSecurityGroup, direction: Direction, context: &Context) -> Vec<Draft> {

@@ -12,6 +12,7 @@ use super::service_kinds;
 use super::tag_sets::TagSets;
 use crate::config::network::{Network, Service};
 use crate::policy::snapshot::{METADATA_ADDRESS, PLATFORM_ADDRESS};
+use crate::table::address_classes::AddressClasses;
 use crate::table::prefix_set::PrefixSet;
 
 /// The tags of a network file.
@@ -93,6 +94,11 @@ impl<'a> Tags<'a> {
     #[must_use]
     pub(super) fn with(self, long: Arc<TagSets>) -> Self {
         Self { long, ..self }
+    }
+
+    /// The classes of long tags, where a rule list asked for them.
+    pub(super) fn classes(&self) -> Arc<AddressClasses> {
+        if self.long.are_used() { Arc::clone(self.long.classes()) } else { Arc::default() }
     }
 
     /// The addresses of a tag. `VirtualNetwork` depends on a subnet and is not known here: it has none.

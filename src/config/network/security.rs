@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{Access, AsgIndex, Direction, Named};
 
 /// A network security group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSecurityGroup {
     /// Name and place.
     pub named: Named,
@@ -18,7 +18,7 @@ pub struct NetworkSecurityGroup {
 }
 
 /// A security rule; singular and plural forms have become lists.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityRule {
     /// Name and place.
     pub named: Named,
