@@ -45,12 +45,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn clustered_addresses_are_answered_like_the_plain_way(
+        clusters in prop::collection::vec((any::<u16>(), prop::collection::vec(any::<u16>(), 1..400), any::<bool>()), 1..24),
+    ) {
+        let starts = clusters.into_iter().flat_map(|(upper, lowers, dense)| {
+            lowers.into_iter().map(move |lower| u32::from(upper) << 16 | u32::from(if dense { lower % 512 } else { lower }))
+        });
+        let mut starts: Vec<u32> = starts.collect();
+        starts.sort_unstable();
+        starts.dedup();
+        check(&starts.into_iter().zip(5..).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn sizes_around_the_steps_of_the_search_and_the_root() {
     for count in [0, 1, 2, 15, 16, 17, 255, 256, 257, 4094, 4095, 4096, 4097, 70_000] {
         let step = u32::MAX / (count + 1);
         check(&(0..count).map(|number| (number * step, number + 1)).collect::<Vec<_>>());
         check(&(0..count).map(|number| (u32::MAX - (count - 1 - number), number + 1)).collect::<Vec<_>>());
+        check(&(0..count.min(4096)).map(|number| (0x0a00_0000 + number * 128, number + 1)).collect::<Vec<_>>());
     }
 }
 

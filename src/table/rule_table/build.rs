@@ -7,13 +7,13 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::class_rows::ClassRows;
 use super::rows::{Rows, RowsBuilder, RulesOf, set_bit};
-use super::{Ports, RuleTable, Side};
+use super::{RuleTable, Side};
 use crate::table::address_classes::sweep::Classes;
 use crate::table::address_classes::{self, AddressClasses};
 use crate::table::ordered_scan::Conditions;
 use crate::table::port_set::PortSet;
 use crate::table::prefix_set::PrefixSet;
-use crate::table::range_table::sorted::Sorted;
+use crate::table::range_table::ports::PortTable;
 
 /// A table was not built: it would take more memory than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,18 +134,17 @@ fn rows_of(classes: &Classes, rules: &mut RulesOf, rows: &mut RowsBuilder, budge
     classes.iter().map(&mut row).collect()
 }
 
-fn ports<'a>(sets: impl Iterator<Item = &'a PortSet>, rows: &mut RowsBuilder, budget: usize) -> Result<Ports, OverBudget> {
+fn ports<'a>(sets: impl Iterator<Item = &'a PortSet>, rows: &mut RowsBuilder, budget: usize) -> Result<PortTable, OverBudget> {
     let mut distinct = Distinct::new();
     for (rule, set) in sets.enumerate() {
         distinct.add(&set, rule);
     }
     let mut classes = Classes::within(budget);
     let ranges = |set: &&PortSet| set.ranges().iter().map(|range| (*range.start(), range.end().checked_add(1))).collect::<Vec<_>>();
-    let starts = classes.sweep(0, distinct.sets.iter().map(ranges));
+    let mut starts = classes.sweep(0, distinct.sets.iter().map(ranges));
     let numbers = rows_of(&classes, &mut distinct.rules, rows, budget)?;
-    let firsts: Vec<u16> = starts.iter().map(|(first, _)| *first).collect();
-    let rows = starts.iter().map(|(_, class)| numbers.get(*class as usize).copied().unwrap_or(Rows::EMPTY));
-    Ok(Ports { firsts: Sorted::new(&firsts), rows: rows.collect() })
+    starts.iter_mut().for_each(|(_, class)| *class = numbers.get(*class as usize).copied().unwrap_or(Rows::EMPTY));
+    Ok(PortTable::from_starts(&starts))
 }
 
 fn protocols(rules: &[Conditions], rows: &mut RowsBuilder) -> Result<Box<[u32; 256]>, OverBudget> {

@@ -24,7 +24,7 @@ use rows::Rows;
 use super::address_classes::AddressClasses;
 use super::ordered_scan::Header;
 use super::range_table::both::AddressTable;
-use super::range_table::sorted::Sorted;
+use super::range_table::ports::PortTable;
 
 /// An immutable list of rules.
 #[derive(Clone, Debug)]
@@ -34,8 +34,9 @@ pub struct RuleTable {
     destinations: Side,
     /// The row of each protocol.
     protocols: Box<[u32; 256]>,
-    source_ports: Ports,
-    destination_ports: Ports,
+    /// The rows of ports.
+    source_ports: PortTable,
+    destination_ports: PortTable,
     /// The row of headers without ports: rules that take every port.
     portless: u32,
 }
@@ -47,13 +48,6 @@ struct Side {
     own: AddressTable,
     /// Rows by the class among the shared sets, where the list has any.
     shared: Option<ClassRows>,
-}
-
-/// The rows of ports.
-#[derive(Clone, Debug)]
-struct Ports {
-    firsts: Sorted<u16>,
-    rows: Box<[u32]>,
 }
 
 /// The classes of a packet's addresses among shared sets: looked up when first asked for, and kept.
@@ -88,7 +82,7 @@ impl RuleTable {
         let source = self.sources.row(header.source, |address| classified.class(&classified.source, address));
         let destination = self.destinations.row(header.destination, |address| classified.class(&classified.destination, address));
         let (from, to) = match header.ports {
-            Some((source, destination)) => (self.source_ports.row(source), self.destination_ports.row(destination)),
+            Some((source, destination)) => (self.source_ports.get(source), self.destination_ports.get(destination)),
             None => (self.portless, self.portless),
         };
         let protocol = self.protocols[usize::from(header.protocol)];
@@ -99,13 +93,12 @@ impl RuleTable {
     #[must_use]
     pub fn memory(&self) -> usize {
         let side = |side: &Side| side.own.memory() + side.shared.as_ref().map_or(0, ClassRows::memory);
-        let ports = |ports: &Ports| ports.firsts.memory() + size_of_val(&*ports.rows);
         size_of_val(&*self.protocols)
             + self.rows.memory()
             + side(&self.sources)
             + side(&self.destinations)
-            + ports(&self.source_ports)
-            + ports(&self.destination_ports)
+            + self.source_ports.memory()
+            + self.destination_ports.memory()
     }
 }
 
@@ -114,13 +107,6 @@ impl Side {
     #[inline]
     fn row(&self, address: IpAddr, class: impl FnOnce(IpAddr) -> u32) -> [u32; 2] {
         [self.own.get(address), self.shared.as_ref().map_or(Rows::EMPTY, |shared| shared.row(class(address)))]
-    }
-}
-
-impl Ports {
-    #[inline]
-    fn row(&self, port: u16) -> u32 {
-        self.rows.get(self.firsts.last_at_most(port)).copied().unwrap_or(Rows::EMPTY)
     }
 }
 
