@@ -54,7 +54,11 @@ impl Shape {
         let loaded = loaded.pop().ok_or("nothing was loaded")?;
         let network = loaded.network.ok_or_else(|| loaded.findings.render(false))?;
         self.report("load", load)?;
-        self.report("compile", self.median(|| Ok(drop(compile::compile(&network, &mut Ids::default(), 1)?)))?)?;
+        let compile = self.median(|| {
+            compile::compile(&network, &mut Ids::default(), 1)?;
+            Ok(())
+        })?;
+        self.report("compile", compile)?;
         self.report("unchanged", self.reload(&network, |_| {})?)?;
         self.report("reload", self.reload(&network, turn_a_rule)?)
     }

@@ -36,4 +36,5 @@ pub mod service_firewall;
 pub mod service_tunnel;
 pub mod snapshot;
 pub mod source_rewrite;
+pub mod subnet_places;
 pub mod topology;

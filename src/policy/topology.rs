@@ -14,7 +14,7 @@ use super::route::Routes;
 use super::security_admin::SecurityAdmin;
 use super::service_firewall::Firewall;
 use super::service_tunnel;
-use crate::table::first_holder::FirstHolder;
+use super::subnet_places::SubnetPlaces;
 use crate::table::port_set::PortSet;
 use crate::table::prefix_set::PrefixSet;
 
@@ -37,24 +37,6 @@ pub struct VirtualNetwork {
     pub peerings: Vec<Peering>,
     /// Which of the subnets an address is in.
     pub places: SubnetPlaces,
-}
-
-/// Which subnet of a network an address is in: places in [`VirtualNetwork::subnets`].
-#[derive(Clone, Debug, Default)]
-pub struct SubnetPlaces {
-    /// By private addresses.
-    pub private: FirstHolder,
-    /// By addresses on the wire.
-    pub on_wire: FirstHolder,
-}
-
-impl SubnetPlaces {
-    /// The places of `subnets`, in this order.
-    #[must_use]
-    pub fn new(subnets: &[&Subnet]) -> Self {
-        let of = |set: fn(&&Subnet) -> PrefixSet| FirstHolder::new(&subnets.iter().map(set).collect::<Vec<_>>());
-        Self { private: of(|subnet| PrefixSet::from_prefixes(subnet.prefixes.iter().copied())), on_wire: of(|subnet| subnet.on_wire()) }
-    }
 }
 
 impl VirtualNetwork {

@@ -11,8 +11,9 @@ use crate::config::network::{self, Denial, NsgIndex, SourceEncoding, SubnetIndex
 use crate::policy::nsg::SecurityGroup;
 use crate::policy::question::Shown;
 use crate::policy::service_tunnel;
+use crate::policy::subnet_places::SubnetPlaces;
 use crate::policy::topology::{
-    EndpointPolicy, Gateway, Integration, Interface, NatGateway, Peering, Service, Subnet, SubnetPlaces, VirtualNetwork, WirePrefix,
+    EndpointPolicy, Gateway, Integration, Interface, NatGateway, Peering, Service, Subnet, VirtualNetwork, WirePrefix,
 };
 use crate::table::port_set::PortSet;
 

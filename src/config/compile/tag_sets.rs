@@ -18,7 +18,8 @@ pub(super) struct TagSets {
     /// Lower-case name → number.
     numbers: HashMap<String, usize>,
     sets: Vec<Arc<PrefixSet>>,
-    by_place: HashMap<*const PrefixSet, usize>,
+    /// Where a set is in memory → number.
+    by_place: HashMap<usize, usize>,
     /// Made when a list first names a long tag.
     classes: OnceLock<Arc<AddressClasses>>,
 }
@@ -35,7 +36,7 @@ impl TagSets {
                 continue;
             }
             let set = Arc::new(PrefixSet::from_prefixes(tag.prefixes.iter().copied()));
-            sets.by_place.insert(Arc::as_ptr(&set), sets.sets.len());
+            sets.by_place.insert(Arc::as_ptr(&set).addr(), sets.sets.len());
             sets.numbers.insert(key(&tag.name), sets.sets.len());
             sets.sets.push(set);
         }
@@ -57,7 +58,7 @@ impl TagSets {
     /// The number of a set that [`Self::get`] gave.
     #[must_use]
     pub(super) fn number(&self, set: &Arc<PrefixSet>) -> Option<usize> {
-        self.by_place.get(&Arc::as_ptr(set)).copied()
+        self.by_place.get(&Arc::as_ptr(set).addr()).copied()
     }
 
     /// Whether some list asked for the classes.

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn sizes_around_the_steps_of_the_search() {
         for count in [0_u32, 1, 15, 16, 17, 256, 257, 4097] {
-            let starts: Vec<(u128, u32)> = (0..count).map(|number| (u128::from(number) * 7 << 63 | 5, number + 1)).collect();
+            let starts: Vec<(u128, u32)> = (0..count).map(|number| (((u128::from(number) * 7) << 63) | 5, number + 1)).collect();
             let table = WideRangeTable::from_starts(&starts);
             for (start, value) in &starts {
                 assert_eq!((table.get(start - 1), table.get(*start)), (value - 1, *value), "{start:x} of {count}");
