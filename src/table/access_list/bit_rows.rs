@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::five_tuple::{FiveTuple, FiveTupleRule};
-use super::intervals::cut;
+use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol};
+use super::intervals::Intervals;
 use super::ports::Ports;
 use crate::table::simd::{Lanes, Row};
 
@@ -48,7 +48,7 @@ impl<const W: usize> BitRows<W> {
     /// rows for source and destination addresses, which [`Self::first_match`] is to be called with.
     pub(super) fn new(all: &[FiveTupleRule], chosen: &[u32]) -> (Self, [RowNumbers; 2]) {
         let rules: Vec<&FiveTupleRule> = chosen.iter().filter_map(|rule| all.get(*rule as usize)).collect();
-        let of = |range: fn(&FiveTupleRule) -> (u32, u32), last| sweep(&rules.iter().map(|rule| range(rule)).collect::<Vec<_>>(), last);
+        let of = |range: fn(&FiveTupleRule) -> (u32, u32), last| sweep(rules.iter().map(|rule| range(rule)), last);
         let (source_numbers, sources) = of(|rule| (*rule.sources.start(), *rule.sources.end()), u32::MAX);
         let (destination_numbers, destinations) = of(|rule| (*rule.destinations.start(), *rule.destinations.end()), u32::MAX);
         let (source_ports, from) = of(|rule| wide(&rule.source_ports), u32::from(u16::MAX));
@@ -131,19 +131,19 @@ impl<const W: usize> Numbering<W> {
     }
 }
 
-/// Goes over all numbers up to `last`; at each end of a range the row changes.
-fn sweep<const W: usize>(ranges: &[(u32, u32)], last: u32) -> (RowNumbers, Rows<W>) {
-    let mut changes: Vec<(u32, usize)> = Vec::with_capacity(ranges.len() * 2);
-    for (rule, (low, high)) in ranges.iter().enumerate().filter(|(_, (low, high))| low <= high) {
-        changes.push((*low, rule));
-        changes.extend((*high < last).then(|| (high + 1, rule)));
+/// Goes over all numbers up to `last`; where a range begins or has ended, its bit changes.
+fn sweep<const W: usize>(ranges: impl ExactSizeIterator<Item = (u32, u32)>, last: u32) -> (RowNumbers, Rows<W>) {
+    let Intervals { starts, spans } = Intervals::new(ranges, last);
+    let mut changes: Vec<(u32, u32)> = Vec::with_capacity(spans.len() * 2);
+    for (rule, (first, last)) in (0..).zip(spans).filter(|(_, span)| *span != Intervals::NOTHING) {
+        changes.extend([(first, rule), (last + 1, rule)]);
     }
     changes.sort_unstable();
     let mut changes = changes.into_iter().peekable();
     let (mut numbers, mut numbering, mut row) = (RowNumbers::default(), Numbering::<W>::default(), Rows::<W>::NONE);
-    for start in cut(ranges.iter().copied(), last) {
-        while let Some((_, rule)) = changes.next_if(|(at, _)| *at == start) {
-            flip(&mut row, rule);
+    for (interval, start) in (0..).zip(starts) {
+        while let Some((_, rule)) = changes.next_if(|(at, _)| *at == interval) {
+            flip(&mut row, rule as usize);
         }
         let number = numbering.number(&row);
         if numbers.rows.last() != Some(&number) {
@@ -161,12 +161,19 @@ fn flip<const W: usize>(row: &mut Row<W>, rule: usize) {
     }
 }
 
+/// A row for each protocol: what all the conditions that it meets have in theirs.
 fn protocol_rows<const W: usize>(rules: &[&FiveTupleRule]) -> ([u8; 256], Rows<W>) {
+    let mut conditions: HashMap<MaskedProtocol, Row<W>, foldhash::fast::FixedState> = HashMap::default();
+    for (at, rule) in rules.iter().enumerate() {
+        let MaskedProtocol { value, mask } = rule.protocol;
+        flip(conditions.entry(MaskedProtocol { value: value & mask, mask }).or_insert(Rows::<W>::NONE), at);
+    }
     let mut numbering = Numbering::<W>::default();
     let numbers = std::array::from_fn(|protocol| {
         let mut row = Rows::<W>::NONE;
-        let meant = |rule: &&FiveTupleRule| rule.protocol.matches(protocol as u8);
-        rules.iter().enumerate().filter(|(_, rule)| meant(rule)).for_each(|(rule, _)| flip(&mut row, rule));
+        for (_, rules) in conditions.iter().filter(|(condition, _)| condition.matches(protocol as u8)) {
+            row.as_flattened_mut().iter_mut().zip(rules.as_flattened()).for_each(|(word, more)| *word |= more);
+        }
         // 256 protocols have at most as many rows
         numbering.number(&row) as u8
     });

@@ -14,21 +14,31 @@ pub(super) struct Ports {
 impl Ports {
     /// Of the intervals that begin at `starts` and their row numbers.
     pub(super) fn new(starts: &[u32], numbers: &[u16]) -> Self {
-        let mut by_port = Vec::with_capacity(1 << 16);
-        for (at, number) in numbers.iter().enumerate() {
-            let end = starts.get(at + 1).map_or(1 << 16, |start| *start as usize);
-            by_port.resize(end, *number);
-        }
-        let mut rows: Vec<[u16; PAGE]> = Vec::new();
-        let mut known: HashMap<[u16; PAGE], u8> = HashMap::new();
-        let mut pages = [0; 256];
-        let (chunks, _) = by_port.as_chunks::<PAGE>();
-        for (page, chunk) in pages.iter_mut().zip(chunks) {
-            *page = *known.entry(*chunk).or_insert_with(|| {
-                rows.push(*chunk);
+        let mut intervals = starts.iter().copied().zip(numbers.iter().copied()).peekable();
+        let mut known: HashMap<[u16; PAGE], u8, foldhash::fast::FixedState> = HashMap::default();
+        let (mut rows, mut number) = (Vec::new(), 0);
+        // the page before, where it had one number only
+        let mut same = None;
+        let pages = std::array::from_fn(|page| {
+            let first = page * PAGE;
+            if let (Some((before, same)), true) = (same, intervals.peek().is_none_or(|(start, _)| *start as usize >= first + PAGE))
+                && before == number
+            {
+                return same;
+            }
+            let ports = std::array::from_fn(|port| {
+                while let Some((_, next)) = intervals.next_if(|(start, _)| *start as usize <= first + port) {
+                    number = next;
+                }
+                number
+            });
+            let place = *known.entry(ports).or_insert_with(|| {
+                rows.push(ports);
                 (rows.len() - 1) as u8
             });
-        }
+            same = ports.iter().all(|port| *port == number).then_some((number, place));
+            place
+        });
         Self { pages, rows }
     }
 

@@ -35,6 +35,7 @@ impl Rooted {
     }
 
     /// How many intervals there are.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.ends.len() - TOGETHER
     }
@@ -71,6 +72,7 @@ impl Rooted {
     }
 
     /// All steps at once.
+    #[cfg(test)]
     pub(super) fn find(&self, lanes: impl Lanes, address: u32) -> u32 {
         self.within(lanes, self.slot(address), address)
     }

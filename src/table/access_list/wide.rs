@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use super::bit_rows::{BitRows, RowNumbers};
 use super::five_tuple::{FiveTuple, FiveTupleRule};
-use super::intervals::{cut, holding};
 use crate::table::simd::Lanes;
 
 /// Groups in one word of the summary.
@@ -61,7 +60,8 @@ impl<const W: usize> Wide<W> {
             numbers[0].push(sources);
             numbers[1].push(destinations);
         }
-        let [(sources, from), (destinations, to)] = numbers.map(|numbers| join(&numbers));
+        let [sources, destinations] = numbers.map(|numbers| join(&numbers, budget));
+        let ((sources, from), (destinations, to)) = (sources?, destinations?);
         let wide = Self { groups, sides: [sources, destinations] };
         (wide.memory() <= budget).then_some((wide, [from, to]))
     }
@@ -99,8 +99,7 @@ impl<const W: usize> Wide<W> {
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        let sides: usize = self.sides.iter().map(|side| size_of_val(&*side.rows) + size_of_val(&*side.summaries)).sum();
-        sides + self.groups.iter().map(BitRows::memory).sum::<usize>()
+        self.sides.iter().map(Meanings::memory).sum::<usize>() + self.groups.iter().map(BitRows::memory).sum::<usize>()
     }
 }
 
@@ -117,6 +116,10 @@ impl Meanings {
 }
 
 impl Meanings {
+    fn memory(&self) -> usize {
+        size_of_val(&*self.rows) + size_of_val(&*self.summaries)
+    }
+
     /// Adds a class of which the groups' rows are these.
     fn add(&mut self, rows: &[u16], groups: &[RowNumbers]) {
         self.rows.extend_from_slice(rows);
@@ -126,23 +129,35 @@ impl Meanings {
     }
 }
 
-/// Lays the groups' intervals over each other. Intervals that mean the same to all groups are one class.
-fn join(groups: &[RowNumbers]) -> (Meanings, Classes) {
-    let starts = cut(groups.iter().flat_map(|group| group.starts.iter().map(|start| (*start, u32::MAX))), u32::MAX);
+/// Lays the groups' intervals over each other. Intervals that mean the same to all groups are one class. `None` as soon
+/// as classes take more than `budget` bytes.
+fn join(groups: &[RowNumbers], budget: usize) -> Option<(Meanings, Classes)> {
+    let mut starts: Vec<u32> = groups.iter().flat_map(|group| &group.starts).copied().collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let mut changes: Vec<_> = groups.iter().map(|group| group.starts.iter().zip(&group.rows).peekable()).collect();
+    let mut rows = vec![0; groups.len()];
     let mut known: HashMap<Vec<u16>, u32, foldhash::fast::FixedState> = HashMap::default();
     let (mut meanings, mut classes) = (Meanings::default(), Classes::default());
     for start in starts {
-        let rows: Vec<u16> =
-            groups.iter().map(|group| group.rows.get(holding(&group.starts, start)).copied().unwrap_or_default()).collect();
-        let next = known.len() as u32;
-        let class = *known.entry(rows).or_insert_with_key(|rows| {
-            meanings.add(rows, groups);
-            next
+        for (row, changes) in rows.iter_mut().zip(&mut changes) {
+            if let Some((_, next)) = changes.next_if(|(from, _)| **from == start) {
+                *row = *next;
+            }
+        }
+        let class = known.get(&rows).copied().unwrap_or_else(|| {
+            let class = known.len() as u32;
+            known.insert(rows.clone(), class);
+            meanings.add(&rows, groups);
+            class
         });
         if classes.classes.last() != Some(&class) {
             classes.starts.push(start);
             classes.classes.push(class);
         }
+        if meanings.memory() > budget {
+            return None;
+        }
     }
-    (meanings, classes)
+    Some((meanings, classes))
 }

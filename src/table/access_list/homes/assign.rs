@@ -1,13 +1,11 @@
 //! Which rules live where.
 
 use super::super::five_tuple::FiveTupleRule;
-use super::super::intervals::cut;
-use super::super::rooted::Rooted;
+use super::super::intervals::Intervals;
 use super::side::Direction;
-use crate::table::simd::Portable;
 
 /// Most rules in one list.
-pub(super) const LONGEST: u16 = 2 + 8 * 8;
+pub(in super::super) const LONGEST: u16 = 2 + 8 * 8;
 
 /// How many intervals a rule may at most live in; rules that cover more on both sides are wide. The cheapest is taken.
 const LIMITS: [u32; 3] = [16, 128, 1_024];
@@ -17,11 +15,11 @@ const NARROW: u32 = 4;
 
 /// Rules by where they live, each list ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Assignment {
+pub(in super::super) struct Assignment {
     /// With their sources, with their destinations.
-    pub(super) at_home: [Vec<u32>; 2],
+    pub(in super::super) at_home: [Vec<u32>; 2],
     /// Wide on both sides.
-    pub(super) wide: Vec<u32>,
+    pub(in super::super) wide: Vec<u32>,
 }
 
 /// First and last interval that a rule covers, of sources and of destinations.
@@ -32,11 +30,12 @@ const fn length((first, last): (u32, u32)) -> u32 {
 }
 
 /// Assigns rules to homes. Rules that match nothing are nowhere.
-pub(super) fn assign(rules: &[FiveTupleRule]) -> Assignment {
-    let intervals = [Direction::Source, Direction::Destination]
-        .map(|direction| Rooted::new(&cut(rules.iter().map(|rule| direction.own(rule)), u32::MAX)));
-    let spans: Vec<Option<Spans>> = rules.iter().map(|rule| spans(rule, &intervals)).collect();
-    let sizes = intervals.map(|intervals| intervals.len());
+pub(in super::super) fn assign(rules: &[FiveTupleRule]) -> Assignment {
+    let [sources, destinations] =
+        [Direction::Source, Direction::Destination].map(|direction| Intervals::new(rules.iter().map(|rule| direction.own(rule)), u32::MAX));
+    let sizes = [sources.starts.len(), destinations.starts.len()];
+    let spans = rules.iter().zip(sources.spans).zip(destinations.spans);
+    let spans: Vec<Option<Spans>> = spans.map(|((rule, from), to)| (!rule.is_empty()).then_some([from, to])).collect();
     let trials = LIMITS.into_iter().map(|limit| under_limit(&spans, sizes, limit));
     trials.min_by_key(|(_, cost)| *cost).map(|(assignment, _)| assignment).unwrap_or_default()
 }
@@ -66,18 +65,6 @@ const fn wide_cost(rules: usize) -> usize {
         1..=256 => 80,
         _ => 140 * rules.div_ceil(1_024),
     }
-}
-
-fn spans(rule: &FiveTupleRule, intervals: &[Rooted; 2]) -> Option<Spans> {
-    if rule.is_empty() {
-        return None;
-    }
-    let span = |direction: Direction| {
-        let (low, high) = direction.own(rule);
-        let intervals = &intervals[direction as usize];
-        (intervals.find(Portable, low), intervals.find(Portable, high))
-    };
-    Some([span(Direction::Source), span(Direction::Destination)])
 }
 
 /// How many rules each interval's list has.

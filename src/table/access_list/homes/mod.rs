@@ -10,13 +10,14 @@
 //!
 //! Lists have a bound ([`assign::LONGEST`]), and what does not fit is wide: no header meets more than that.
 
-mod assign;
+pub(super) mod assign;
 mod lookup;
 mod record;
 mod side;
 
 use super::five_tuple::FiveTupleRule;
 use super::wide::{Classes, Wide};
+
 use assign::Assignment;
 use side::{Direction, Side};
 
@@ -39,10 +40,15 @@ enum WideRules {
 impl Homes {
     /// The table of `rules`; `None` where it takes more than `budget` bytes.
     pub(super) fn new(rules: &[FiveTupleRule], budget: usize) -> Option<Self> {
-        let Assignment { at_home: [from, to], wide } = assign::assign(rules);
-        let (wide, [source_classes, destination_classes]) = WideRules::new(rules, &wide, budget)?;
-        let sources = Side::new(rules, &from, Direction::Source, &source_classes);
-        let destinations = Side::new(rules, &to, Direction::Destination, &destination_classes);
+        Self::assigned(rules, &assign::assign(rules), budget)
+    }
+
+    /// The same with rules that live where they are told to.
+    pub(super) fn assigned(rules: &[FiveTupleRule], assignment: &Assignment, budget: usize) -> Option<Self> {
+        let Assignment { at_home: [from, to], wide } = assignment;
+        let (wide, [source_classes, destination_classes]) = WideRules::new(rules, wide, budget)?;
+        let sources = Side::new(rules, from, Direction::Source, &source_classes, budget)?;
+        let destinations = Side::new(rules, to, Direction::Destination, &destination_classes, budget)?;
         let homes = Self { sources, destinations, wide };
         (homes.memory() <= budget).then_some(homes)
     }

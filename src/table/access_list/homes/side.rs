@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::super::five_tuple::{FiveTuple, FiveTupleRule};
-use super::super::intervals::{cut, holding};
+use super::super::intervals::Intervals;
 use super::super::rooted::Rooted;
 use super::super::wide::Classes;
 use super::record::Record;
-use crate::table::simd::{Block, Portable, Probe};
+use crate::table::simd::{Block, Probe};
 
 /// Of the two addresses of a header the one that is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,28 +60,33 @@ pub(super) struct Side {
 
 impl Side {
     /// The lists of those of `rules` that are numbered in `at_home`, ascending, each with its class among wide rules.
-    pub(super) fn new(rules: &[FiveTupleRule], at_home: &[u32], direction: Direction, classes: &Classes) -> Self {
-        let ranges: Vec<(u32, u32)> = at_home.iter().filter_map(|rule| rules.get(*rule as usize)).map(|rule| direction.own(rule)).collect();
+    /// `None` as soon as they take more than `budget` bytes.
+    pub(super) fn new(rules: &[FiveTupleRule], at_home: &[u32], direction: Direction, classes: &Classes, budget: usize) -> Option<Self> {
+        let ranges = at_home.iter().filter_map(|rule| rules.get(*rule as usize)).map(|rule| direction.own(rule));
         let ends_of_classes = classes.starts.iter().map(|start| (*start, u32::MAX));
-        let starts = cut(ranges.iter().copied().chain(ends_of_classes), u32::MAX);
-        let lists = Lists::new(&starts, at_home, &ranges);
-        let mut known: HashMap<(&[u32], u32), u32, foldhash::fast::FixedState> =
-            HashMap::with_capacity_and_hasher(starts.len(), foldhash::fast::FixedState::default());
-        let (mut records, mut blocks) = (Vec::new(), Vec::new());
+        let ranges: Vec<(u32, u32)> = ranges.chain(ends_of_classes).collect();
+        let Intervals { starts, spans } = Intervals::new(ranges.into_iter(), u32::MAX);
+        let lists = Lists::new(starts.len(), at_home, &spans);
+        let mut class_at = classes.starts.iter().zip(&classes.classes).peekable();
+        let mut class = 0;
+        let mut records = Records { rules, direction, known: HashMap::default(), records: Vec::new(), blocks: Vec::new() };
         let (mut kept, mut numbers) = (Vec::with_capacity(starts.len()), Vec::with_capacity(starts.len()));
         for (at, start) in starts.iter().enumerate() {
-            let list = lists.list(at);
-            let class = classes.classes.get(holding(&classes.starts, *start)).copied().unwrap_or_default();
-            let number = *known.entry((list, class)).or_insert_with(|| {
-                records.push(Record::new(rules, list, direction, class, &mut blocks));
-                (records.len() - 1) as u32
-            });
+            if let Some((_, next)) = class_at.next_if(|(from, _)| *from == start) {
+                class = *next;
+            }
+            let number =
+                if lists.is_unlike_others(at) { records.add(lists.list(at), class) } else { records.number(lists.list(at), class) };
             if numbers.last() != Some(&number) {
                 kept.push(*start);
                 numbers.push(number);
             }
+            if records.memory() > budget {
+                return None;
+            }
         }
-        Self { intervals: Rooted::new(&kept), numbers, records, blocks }
+        let Records { records, blocks, .. } = records;
+        Some(Self { intervals: Rooted::new(&kept), numbers, records, blocks })
     }
 
     /// Bytes of memory.
@@ -90,23 +95,53 @@ impl Side {
     }
 }
 
+/// Records as they are made.
+struct Records<'a> {
+    rules: &'a [FiveTupleRule],
+    direction: Direction,
+    /// The number of each list with its class, of those that could come again.
+    known: HashMap<(&'a [u32], u32), u32, foldhash::fast::FixedState>,
+    records: Vec<Record>,
+    blocks: Vec<Block>,
+}
+
+impl<'a> Records<'a> {
+    /// The number of a list's record: equal lists of a class have the same.
+    fn number(&mut self, list: &'a [u32], class: u32) -> u32 {
+        if let Some(number) = self.known.get(&(list, class)) {
+            return *number;
+        }
+        let number = self.add(list, class);
+        self.known.insert((list, class), number);
+        number
+    }
+
+    fn add(&mut self, list: &[u32], class: u32) -> u32 {
+        self.records.push(Record::new(self.rules, list, self.direction, class, &mut self.blocks));
+        (self.records.len() - 1) as u32
+    }
+
+    fn memory(&self) -> usize {
+        size_of_val(&*self.records) + size_of_val(&*self.blocks)
+    }
+}
+
 /// The rules of each interval, in one piece of memory.
 struct Lists {
     /// Where each list begins; one more than there are lists.
     offsets: Vec<u32>,
     rules: Vec<u32>,
+    /// Of each interval, whether it is all that some rule covers: then no other has the same list.
+    unlike_others: Vec<bool>,
 }
 
 impl Lists {
-    /// Of the intervals that begin at `starts`; rules and their ranges go together.
-    fn new(starts: &[u32], rules: &[u32], ranges: &[(u32, u32)]) -> Self {
-        let intervals = Rooted::new(starts);
-        let find = |address| intervals.find(Portable, address) as usize;
-        let spans: Vec<(usize, usize)> = ranges.iter().map(|(low, high)| (find(*low), find(*high))).collect();
-        let mut offsets = vec![0_u32; starts.len() + 2];
+    /// Of so many intervals; rules and the intervals that they cover go together.
+    fn new(intervals: usize, rules: &[u32], spans: &[(u32, u32)]) -> Self {
+        let mut offsets = vec![0_u32; intervals + 2];
         // counted two places on: after adding up each list's place is one before the next one's, ready to be filled
-        for (first, last) in &spans {
-            offsets.get_mut(first + 2..=last + 2).into_iter().flatten().for_each(|count| *count += 1);
+        for (_, (first, last)) in rules.iter().zip(spans) {
+            offsets.get_mut(*first as usize + 2..=*last as usize + 2).into_iter().flatten().for_each(|count| *count += 1);
         }
         let mut before = 0;
         for count in &mut offsets {
@@ -114,15 +149,23 @@ impl Lists {
             *count = before;
         }
         let mut all = vec![0; before as usize];
-        for (rule, (first, last)) in rules.iter().zip(&spans) {
-            for offset in offsets.get_mut(first + 1..=last + 1).into_iter().flatten() {
+        for (rule, (first, last)) in rules.iter().zip(spans) {
+            for offset in offsets.get_mut(*first as usize + 1..=*last as usize + 1).into_iter().flatten() {
                 if let Some(place) = all.get_mut(*offset as usize) {
                     *place = *rule;
                 }
                 *offset += 1;
             }
         }
-        Self { offsets, rules: all }
+        let mut unlike_others = vec![false; intervals];
+        for (_, (interval, _)) in rules.iter().zip(spans).filter(|(_, (first, last))| first == last) {
+            unlike_others.get_mut(*interval as usize).into_iter().for_each(|unlike| *unlike = true);
+        }
+        Self { offsets, rules: all, unlike_others }
+    }
+
+    fn is_unlike_others(&self, interval: usize) -> bool {
+        self.unlike_others.get(interval).is_some_and(|unlike| *unlike)
     }
 
     fn list(&self, interval: usize) -> &[u32] {
