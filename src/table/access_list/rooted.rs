@@ -1,6 +1,11 @@
 //! Many intervals under a root: the upper 16 bits of an address choose a slot, the lower are compared with its bounds.
 
+use std::hint::select_unpredictable;
+
 use crate::table::simd::{Lanes, prefetch_at};
+
+/// One for each number that the upper 16 bits can be.
+const SLOTS: usize = 1 << 16;
 
 /// How many bounds one comparison takes.
 const TOGETHER: usize = 16;
@@ -10,7 +15,7 @@ const TOGETHER: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Rooted {
     /// How many intervals end in the slots before; one more than there are slots.
-    root: Vec<u32>,
+    root: Box<[u32; SLOTS + 1]>,
     /// Lower halves of the intervals' last addresses, in order, as signed numbers; and enough behind them for a comparison.
     ends: Vec<i16>,
 }
@@ -43,10 +48,9 @@ impl Rooted {
     /// The slot of an address.
     #[inline(always)]
     pub(super) fn slot(&self, address: u32) -> Slot {
-        match self.root.get((address >> 16) as usize..).and_then(<[u32]>::first_chunk) {
-            Some(&[first, next]) => Slot { first, count: next - first },
-            None => Slot::NONE,
-        }
+        let slot = (address >> 16) as usize;
+        let first = self.root[slot];
+        Slot { first, count: self.root[slot + 1] - first }
     }
 
     /// Asks for the cache line of a slot's bounds.
@@ -62,9 +66,9 @@ impl Rooted {
         let Slot { first: mut at, mut count } = slot;
         while count > TOGETHER as u32 {
             let half = count / 2;
-            let below = self.ends.get((at + half - 1) as usize).is_some_and(|end| *end < low);
-            // arithmetic instead of a branch that nobody could predict
-            at += half & u32::from(below).wrapping_neg();
+            let below = self.ends.get((at + half - 1) as usize).copied().unwrap_or(i16::MAX) < low;
+            // no branch: nobody could predict it
+            at = select_unpredictable(below, at + half, at);
             count -= half;
         }
         let ends = self.ends.get(at as usize..).and_then(<[i16]>::first_chunk);
@@ -84,15 +88,15 @@ impl Rooted {
 }
 
 /// How many of the ends lie in the slots before each, and in all.
-fn root(ends: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut root = vec![0; (1 << 16) + 1];
+fn root(ends: impl Iterator<Item = u32>) -> Box<[u32; SLOTS + 1]> {
+    let mut root = Box::new([0; SLOTS + 1]);
     for end in ends {
         if let Some(count) = root.get_mut((end >> 16) as usize + 1) {
             *count += 1;
         }
     }
     let mut before = 0;
-    for count in &mut root {
+    for count in root.iter_mut() {
         before += *count;
         *count = before;
     }
