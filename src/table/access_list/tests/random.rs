@@ -53,7 +53,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(4))]
 
     #[test]
     fn many_rules_in_a_small_universe(rules in prop::collection::vec(rule(), 1_025..2_600), headers in prop::collection::vec(header(), 300)) {

@@ -93,7 +93,13 @@ impl<const R: usize> Case<R> {
             let expected = (0..).zip(lists).zip(headers).flat_map(|((at, list), headers)| {
                 scan(list, headers).into_iter().map(move |rule| if rule == NO_MATCH { rule } else { at * R as u32 + rule })
             });
-            expect(&table(&lists.concat()), &headers.concat(), &expected.collect::<Vec<_>>());
+            // this machine's way alone: there are too many for the plain one, which other tests compare
+            let headers = headers.concat();
+            let mut found = vec![7; headers.len()];
+            table(&lists.concat()).first_matches(&headers, &mut found);
+            for ((header, found), expected) in headers.iter().zip(found).zip(expected) {
+                assert_eq!(found, expected, "{header:?}");
+            }
         }
     }
 }
@@ -124,10 +130,13 @@ fn built(rules: &[FiveTupleRule]) -> AccessList {
 
 #[test]
 fn all_lists_of_two_rules_over_two_fields_in_a_long_table() {
-    for (at, one) in FIELDS.into_iter().enumerate() {
-        for (other, end) in FIELDS[at + 1..].iter().zip([End::Top, End::Low, End::Middle, End::Top]) {
-            pairs(end, one, *other).check(usize::MAX, |rules| AccessList { table: long(rules) });
-        }
+    for (one, other, end) in [
+        (Field::Source, Field::Destination, End::Top),
+        (Field::Source, Field::DestinationPort, End::Middle),
+        (Field::SourcePort, Field::DestinationPort, End::Top),
+        (Field::Destination, Field::Protocol, End::Low),
+    ] {
+        pairs(end, one, other).check(usize::MAX, |rules| AccessList { table: long(rules) });
     }
 }
 
