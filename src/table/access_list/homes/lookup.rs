@@ -1,9 +1,9 @@
 //! The lookup, a batch at a time: each step asks the memory for what the next one reads.
 
+use super::super::Batch;
 use super::super::five_tuple::FiveTuple;
 use super::super::rooted::Slot;
 use super::super::wide::Wide;
-use super::super::{AccessList, Batch};
 use super::record::Record;
 use super::side::{Direction, Side};
 use super::{Homes, WideRules};
@@ -38,8 +38,8 @@ impl Batch for Homes {
 }
 
 impl Homes {
-    /// Compares the records' own rules, of both directions at once. Lists that go on and have not matched yet are left
-    /// for [`Side::read_blocks`].
+    /// Compares the records' own rules, of both directions at once. Lists that go on with rules before the one found are
+    /// left for [`Side::read_blocks`].
     #[inline(always)]
     fn read_records<const N: usize>(
         &self,
@@ -56,10 +56,9 @@ impl Homes {
             };
             let ports = [header.source_port, header.destination_port];
             let within = lanes.within_pairs([from.bounds(), to.bounds()], [header.destination, header.source], ports);
-            let (by_source, by_destination) = (from.first_match(within[0], header.protocol), to.first_match(within[1], header.protocol));
-            *found = by_source.min(by_destination);
-            unfinished[0] |= u64::from(from.goes_on() & (by_source == AccessList::NO_MATCH)) << at;
-            unfinished[1] |= u64::from(to.goes_on() & (by_destination == AccessList::NO_MATCH)) << at;
+            *found = from.first_match(within[0], header.protocol).min(to.first_match(within[1], header.protocol));
+            unfinished[0] |= u64::from(from.may_improve(*found)) << at;
+            unfinished[1] |= u64::from(to.may_improve(*found)) << at;
         }
         unfinished.map(Unfinished)
     }

@@ -20,6 +20,8 @@ pub(super) struct Record {
     masks: u16,
     /// How many blocks there are, from which number on.
     pub(super) blocks: u16,
+    /// The first rule in the blocks: nothing there comes before it.
+    next: u32,
     pub(super) first_block: u32,
     /// The addresses' class among wide rules.
     pub(super) class: u32,
@@ -31,7 +33,8 @@ impl Record {
         let (first, others) = list.split_at(list.len().min(FIRST));
         let first_block = blocks.len() as u32;
         blocks.extend(others.chunks(8).map(|list| block(rules, list, direction)));
-        let mut record = Self { first_block, class, blocks: (blocks.len() - first_block as usize) as u16, ..NOTHING };
+        let next = others.first().copied().unwrap_or(AccessList::NO_MATCH);
+        let mut record = Self { first_block, class, next, blocks: (blocks.len() - first_block as usize) as u16, ..NOTHING };
         for (place, number) in first.iter().enumerate() {
             let Some(rule) = rules.get(*number as usize) else { continue };
             record.rules[place] = *number;
@@ -57,10 +60,10 @@ impl Record {
         if first & (differ & 0x00ff == 0) { self.rules[0] } else { second }
     }
 
-    /// Whether the list goes on behind its first rules.
+    /// Whether a rule behind the first ones could come before the one that was found.
     #[inline(always)]
-    pub(super) const fn goes_on(&self) -> bool {
-        self.blocks > 0
+    pub(super) const fn may_improve(&self, found: u32) -> bool {
+        self.next < found
     }
 }
 
@@ -71,6 +74,7 @@ const NOTHING: Record = Record {
     protocols: 0,
     masks: 0,
     blocks: 0,
+    next: AccessList::NO_MATCH,
     first_block: 0,
     class: 0,
 };
