@@ -7,7 +7,7 @@ use super::super::wide::Wide;
 use super::record::Record;
 use super::side::{Direction, Side};
 use super::{Homes, WideRules};
-use crate::table::simd::{Lanes, prefetch_at};
+use crate::table::simd::{Block, Lanes, Probe, prefetch_at};
 
 /// Where the headers of a batch are in one direction's tables.
 struct Places<const N: usize> {
@@ -122,14 +122,7 @@ impl Side {
             let (Some(header), Some(found), Some(record)) = (headers.get(at), matches.get_mut(at), self.record(places, at)) else {
                 continue;
             };
-            let blocks = self.blocks.get(record.first_block as usize..).unwrap_or_default();
-            for block in blocks.iter().take(usize::from(record.blocks)).take_while(|block| block.rules[0] < *found) {
-                let within = lanes.within_block(block, &direction.probe(header));
-                if within != 0 {
-                    *found = block.rules[within.trailing_zeros() as usize & 7].min(*found);
-                    break;
-                }
-            }
+            *found = first_in_blocks(lanes, record.rest(&self.blocks), &direction.probe(header), *found);
         }
     }
 
@@ -142,6 +135,21 @@ impl Side {
     fn class<const N: usize>(&self, places: &Places<N>, at: usize) -> u32 {
         self.record(places, at).map_or(0, |record| record.class)
     }
+}
+
+/// The first rule in a list's blocks that the probe is within, or `found` where that comes before.
+#[inline(always)]
+fn first_in_blocks(lanes: impl Lanes, blocks: &[Block], probe: &Probe, found: u32) -> u32 {
+    for block in blocks {
+        if block.rules[0] > found {
+            break;
+        }
+        let within = lanes.within_block(block, probe);
+        if within != 0 {
+            return block.rules[within.trailing_zeros() as usize & 7].min(found);
+        }
+    }
+    found
 }
 
 impl<const N: usize> Places<N> {

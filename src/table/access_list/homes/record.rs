@@ -19,10 +19,10 @@ pub(super) struct Record {
     protocols: u16,
     masks: u16,
     /// How many blocks there are, from which number on.
-    pub(super) blocks: u16,
+    blocks: u16,
     /// The first rule in the blocks: nothing there comes before it.
     next: u32,
-    pub(super) first_block: u32,
+    first_block: u32,
     /// The addresses' class among wide rules.
     pub(super) class: u32,
 }
@@ -58,6 +58,13 @@ impl Record {
         let differ = ((u16::from(protocol) * 0x0101) ^ self.protocols) & self.masks;
         let second = if second & (differ & 0xff00 == 0) { self.rules[1] } else { AccessList::NO_MATCH };
         if first & (differ & 0x00ff == 0) { self.rules[0] } else { second }
+    }
+
+    /// The blocks of the list, of those of its side.
+    #[inline(always)]
+    pub(super) fn rest<'a>(&self, blocks: &'a [Block]) -> &'a [Block] {
+        let first = self.first_block as usize;
+        blocks.get(first..first + usize::from(self.blocks)).unwrap_or_default()
     }
 
     /// Whether a rule behind the first ones could come before the one that was found.
