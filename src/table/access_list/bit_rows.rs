@@ -14,7 +14,8 @@ use crate::table::simd::{Lanes, Row};
 pub(super) struct BitRows<const W: usize> {
     sources: Rows<W>,
     destinations: Rows<W>,
-    source_ports: (Ports, Rows<W>),
+    /// `None` where every rule takes every source port, as in most lists.
+    source_ports: Option<(Ports, Rows<W>)>,
     destination_ports: (Ports, Rows<W>),
     protocols: ([u8; 256], Rows<W>),
     /// The rule of each bit.
@@ -51,13 +52,14 @@ impl<const W: usize> BitRows<W> {
         let of = |range: fn(&FiveTupleRule) -> (u32, u32), last| sweep(rules.iter().map(|rule| range(rule)), last);
         let (source_numbers, sources) = of(|rule| (*rule.sources.start(), *rule.sources.end()), u32::MAX);
         let (destination_numbers, destinations) = of(|rule| (*rule.destinations.start(), *rule.destinations.end()), u32::MAX);
-        let (source_ports, from) = of(|rule| wide(&rule.source_ports), u32::from(u16::MAX));
-        let (destination_ports, to) = of(|rule| wide(&rule.destination_ports), u32::from(u16::MAX));
         let rows = Self {
             sources,
             destinations,
-            source_ports: (Ports::new(&source_ports.starts, &source_ports.rows), from),
-            destination_ports: (Ports::new(&destination_ports.starts, &destination_ports.rows), to),
+            source_ports: rules
+                .iter()
+                .any(|rule| rule.source_ports != EVERY_PORT)
+                .then(|| ports(of(|rule| wide(&rule.source_ports), LAST_PORT))),
+            destination_ports: ports(of(|rule| wide(&rule.destination_ports), LAST_PORT)),
             protocols: protocol_rows(&rules),
             rules: chosen.to_vec(),
         };
@@ -67,14 +69,17 @@ impl<const W: usize> BitRows<W> {
     /// The first rule that matches a header whose addresses have the rows numbered `source` and `destination`.
     #[inline(always)]
     pub(super) fn first_match(&self, lanes: impl Lanes, source: u32, destination: u32, header: &FiveTuple) -> Option<u32> {
-        let rows = [
-            self.sources.row(source),
-            self.destinations.row(destination),
-            self.source_ports.1.row(self.source_ports.0.find(header.source_port)),
-            self.destination_ports.1.row(self.destination_ports.0.find(header.destination_port)),
-            self.protocols.1.row(u32::from(self.protocols.0[usize::from(header.protocol)])),
-        ];
-        self.rules.get(lanes.first_common(rows)? as usize).copied()
+        let source = self.sources.row(source);
+        let destination = self.destinations.row(destination);
+        let destination_port = self.destination_ports.1.row(self.destination_ports.0.find(header.destination_port));
+        let protocol = self.protocols.1.row(u32::from(self.protocols.0[usize::from(header.protocol)]));
+        let bit = match &self.source_ports {
+            None => lanes.first_common([source, destination, destination_port, protocol])?,
+            Some((ports, rows)) => {
+                lanes.first_common([source, destination, destination_port, protocol, rows.row(ports.find(header.source_port))])?
+            }
+        };
+        self.rules.get(bit as usize).copied()
     }
 
     /// Whether any rule takes addresses of both rows.
@@ -91,9 +96,10 @@ impl<const W: usize> BitRows<W> {
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        let rows = [&self.sources, &self.destinations, &self.source_ports.1, &self.destination_ports.1, &self.protocols.1];
-        let rows: usize = rows.iter().map(|rows| size_of_val(&*rows.rows)).sum();
-        rows + self.source_ports.0.memory() + self.destination_ports.0.memory() + size_of_val(&self.protocols.0) + size_of_val(&*self.rules)
+        let rows: usize = [&self.sources, &self.destinations, &self.protocols.1].iter().map(|rows| size_of_val(&*rows.rows)).sum();
+        let ports = self.source_ports.iter().chain([&self.destination_ports]);
+        let ports: usize = ports.map(|(ports, rows)| ports.memory() + size_of_val(&*rows.rows)).sum();
+        rows + ports + size_of_val(&self.protocols.0) + size_of_val(&*self.rules)
     }
 }
 
@@ -104,6 +110,13 @@ impl<const W: usize> Rows<W> {
     fn row(&self, number: u32) -> &Row<W> {
         self.rows.get(number as usize).unwrap_or(&self.none)
     }
+}
+
+const LAST_PORT: u32 = u16::MAX as u32;
+const EVERY_PORT: std::ops::RangeInclusive<u16> = 0..=u16::MAX;
+
+fn ports<const W: usize>((numbers, rows): (RowNumbers, Rows<W>)) -> (Ports, Rows<W>) {
+    (Ports::new(&numbers.starts, &numbers.rows), rows)
 }
 
 fn wide(ports: &std::ops::RangeInclusive<u16>) -> (u32, u32) {

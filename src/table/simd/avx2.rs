@@ -74,7 +74,7 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn first_common<const W: usize>(self, rows: [&Row<W>; 5]) -> Option<u32> {
+    fn first_common<const W: usize, const ROWS: usize>(self, rows: [&Row<W>; ROWS]) -> Option<u32> {
         // SAFETY: as above.
         unsafe { first_common(rows) }
     }
@@ -189,25 +189,23 @@ fn have_common<const W: usize>(one: &Row<W>, other: &Row<W>) -> bool {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn first_common<const W: usize>([a, b, c, d, e]: [&Row<W>; 5]) -> Option<u32> {
-    let mut first = None;
-    for eight in 0..W.div_ceil(8) {
-        // a bit for each 32 bits that have nothing in common
-        let mut empty = u64::MAX;
-        for at in (8 * eight)..W.min(8 * eight + 8) {
-            let (front, back) = (_mm256_and_si256(load(&a[at]), load(&b[at])), _mm256_and_si256(load(&c[at]), load(&d[at])));
-            let common = _mm256_and_si256(_mm256_and_si256(front, back), load(&e[at]));
-            let none = _mm256_cmpeq_epi32(common, _mm256_setzero_si256());
-            let some = !_mm256_movemask_ps(_mm256_castsi256_ps(none)).cast_unsigned() & 0xff;
-            empty ^= u64::from(some) << (8 * (at - 8 * eight));
+fn first_common<const W: usize, const ROWS: usize>(rows: [&Row<W>; ROWS]) -> Option<u32> {
+    // eight quads at a time: a bit of `empty` for each 32 bits that have nothing in common
+    for first in (0..W).step_by(8) {
+        let quads = W.min(first + 8) - first;
+        let mut empty = u64::MAX << (8 * quads - 1) << 1;
+        for quad in 0..quads {
+            let [one, others @ ..] = rows.as_slice() else { return None };
+            let all = others.iter().fold(load(&one[first + quad]), |all, row| _mm256_and_si256(all, load(&row[first + quad])));
+            let none = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(all, _mm256_setzero_si256())));
+            empty |= u64::from(none.cast_unsigned()) << (8 * quad);
         }
-        let at = 32 * eight + (!empty).trailing_zeros() as usize / 2;
-        let word = |row: &Row<W>| row.as_flattened().get(at).copied().unwrap_or(0);
-        let common = word(a) & word(b) & word(c) & word(d) & word(e);
-        if common != 0 {
-            first = Some(at as u32 * u64::BITS + common.trailing_zeros());
-            break;
+        if empty != u64::MAX {
+            let at = first * 4 + (!empty).trailing_zeros() as usize / 2;
+            let word = |row: &Row<W>| row.as_flattened().get(at).copied().unwrap_or(0);
+            let common = rows.iter().fold(u64::MAX, |common, row| common & word(row));
+            return Some(at as u32 * u64::BITS + common.trailing_zeros());
         }
     }
-    first
+    None
 }

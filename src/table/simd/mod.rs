@@ -75,8 +75,8 @@ pub trait Lanes: Copy {
     /// Whether any bit is set in both rows.
     fn have_common<const W: usize>(self, one: &Row<W>, other: &Row<W>) -> bool;
 
-    /// Index of the first bit that is set in all rows.
-    fn first_common<const W: usize>(self, rows: [&Row<W>; 5]) -> Option<u32>;
+    /// Index of the first bit that is set in all rows, of which there is one at least.
+    fn first_common<const W: usize, const ROWS: usize>(self, rows: [&Row<W>; ROWS]) -> Option<u32>;
 }
 
 /// Something to do with lanes. `run` is to be inlined (`#[inline(always)]`, as all that it calls with `lanes`), so that

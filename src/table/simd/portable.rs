@@ -47,11 +47,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn first_common<const W: usize>(self, [a, b, c, d, e]: [&Row<W>; 5]) -> Option<u32> {
+    fn first_common<const W: usize, const ROWS: usize>(self, rows: [&Row<W>; ROWS]) -> Option<u32> {
         let mut bit = 0;
         for quad in 0..W {
             for word in 0..4 {
-                let common = a[quad][word] & b[quad][word] & c[quad][word] & d[quad][word] & e[quad][word];
+                let common = rows.iter().fold(u64::MAX, |common, row| common & row[quad][word]);
                 if common != 0 {
                     return Some(bit + common.trailing_zeros());
                 }
