@@ -12,7 +12,7 @@ pub struct Zone(pub u16);
 /// An address of one family, as flow keys hold it.
 pub trait Address: Copy + Eq + Hash + std::fmt::Debug + Into<IpAddr> {
     /// A key of this family in as few words as hold it: what tables keep, compare and hash. The last word holds all but
-    /// the addresses. No key is all zeros, so that a place in a table can be empty.
+    /// the addresses. The last word of a key is never zero, so that a place in a table can be empty.
     type Packed: Copy + Eq + Default + std::fmt::Debug + AsRef<[u64]>;
 
     /// Packs a key.
@@ -24,6 +24,19 @@ pub trait Address: Copy + Eq + Hash + std::fmt::Debug + Into<IpAddr> {
 
 /// In the last word of a packed key: there is a key.
 const PRESENT: u64 = 1;
+
+impl<A: PartialEq> FlowKey<A> {
+    /// Whether the ends of the one are those of the other, turned round: what has the one key needs no rewrite to be
+    /// answered with the other.
+    #[must_use]
+    pub fn is_turned_round(&self, other: &Self) -> bool {
+        self.source == other.destination
+            && self.destination == other.source
+            && self.source_port == other.destination_port
+            && self.destination_port == other.source_port
+            && self.protocol == other.protocol
+    }
+}
 
 impl<A> FlowKey<A> {
     /// All but the addresses in one word.
@@ -111,7 +124,7 @@ mod tests {
     fn check<A: Address>(source: A, destination: A, (source_port, destination_port, zone, protocol): (u16, u16, u16, u8)) {
         let key = FlowKey { source, destination, source_port, destination_port, zone: Zone(zone), protocol };
         assert_eq!(A::unpack(&A::pack(&key)), key);
-        assert_ne!(A::pack(&key), A::Packed::default());
+        assert_ne!(A::pack(&key).as_ref().last(), Some(&0));
     }
 
     proptest! {
@@ -120,6 +133,22 @@ mod tests {
             check(Ipv4Addr::from_bits(source as u32), Ipv4Addr::from_bits(destination as u32), rest);
             check(Ipv6Addr::from_bits(source), Ipv6Addr::from_bits(destination), rest);
         }
+    }
+
+    #[test]
+    fn a_key_turned_round_differs_in_no_field() {
+        let (source, destination) = (Ipv4Addr::LOCALHOST, Ipv4Addr::BROADCAST);
+        let key = FlowKey { source, destination, source_port: 1, destination_port: 2, zone: Zone(1), protocol: 17 };
+        let other = FlowKey { source: destination, destination: source, source_port: 2, destination_port: 1, zone: Zone(2), ..key };
+        assert!(key.is_turned_round(&other) && other.is_turned_round(&key) && !key.is_turned_round(&key));
+        let changed = [
+            FlowKey { source, ..other },
+            FlowKey { destination, ..other },
+            FlowKey { source_port: 1, ..other },
+            FlowKey { destination_port: 2, ..other },
+            FlowKey { protocol: 6, ..other },
+        ];
+        assert!(!changed.iter().any(|changed| key.is_turned_round(changed)));
     }
 
     #[test]

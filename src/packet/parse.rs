@@ -186,6 +186,15 @@ pub enum Neighbour {
     Other,
 }
 
+/// What a frame is, where the headers of an IP packet went into a [`Layout`] of the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An ARP packet for IPv4 over Ethernet.
+    Arp(Arp),
+    /// An IP packet.
+    Ip,
+}
+
 /// Where the parts of an IP packet are, and what they say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -213,6 +222,25 @@ pub struct Layout {
     pub destination_port: u16,
 }
 
+impl Default for Layout {
+    /// Of no packet: to be filled by [`parse_into`].
+    fn default() -> Self {
+        Self {
+            network: 0,
+            transport: 0,
+            end: 0,
+            addresses: Addresses::V4 { source: Ipv4Addr::UNSPECIFIED, destination: Ipv4Addr::UNSPECIFIED },
+            protocol: 0,
+            ttl: 0,
+            dont_fragment: false,
+            fragment: Fragment::Whole,
+            transport_header: Transport::Unseen,
+            source_port: 0,
+            destination_port: 0,
+        }
+    }
+}
+
 impl Layout {
     /// Bytes behind the TCP header, of the whole super-frame; 0 for other protocols.
     #[must_use]
@@ -235,14 +263,28 @@ impl Layout {
 /// transport protocols other than TCP, UDP, ICMP, ICMPv6, ESP and AH.
 #[inline]
 pub fn parse(frame: &[u8], needs_checksum: bool) -> Result<Parsed, Reason> {
+    let mut layout = Layout::default();
+    match parse_into(&mut layout, frame, needs_checksum)? {
+        Kind::Arp(message) => Ok(Parsed::Arp(message)),
+        Kind::Ip => Ok(Parsed::Ip(layout)),
+    }
+}
+
+/// The same for an IP packet whose layout has its place already: to hand on so large a thing costs more than to find it
+/// out. Of any other frame, and on an error, the layout holds nothing that means anything.
+///
+/// # Errors
+/// Those of [`parse`].
+#[inline]
+pub fn parse_into(layout: &mut Layout, frame: &[u8], needs_checksum: bool) -> Result<Kind, Reason> {
     let (header, payload) = ethernet::Header::split(frame).ok_or(Reason::MalformedEthernet)?;
     if ethernet::is_multicast(header.source()) {
         return Err(Reason::MalformedEthernet);
     }
     match header.ethertype() {
-        ethernet::ethertype::IPV4 => ipv4::parse(payload).map(Parsed::Ip),
-        ethernet::ethertype::IPV6 => ipv6::parse(payload, needs_checksum).map(Parsed::Ip),
-        ethernet::ethertype::ARP => arp::parse(payload).map(Parsed::Arp),
+        ethernet::ethertype::IPV4 => ipv4::parse(layout, payload).map(|()| Kind::Ip),
+        ethernet::ethertype::IPV6 => ipv6::parse(layout, payload, needs_checksum).map(|()| Kind::Ip),
+        ethernet::ethertype::ARP => arp::parse(payload).map(Kind::Arp),
         // 802.3 lengths, VLAN tags, everything else
         _ => Err(Reason::Unsupported),
     }

@@ -60,7 +60,7 @@ pub fn apply_quoted(frame: &mut Frame, layout: &Layout, quoted: &Quoted, outer: 
 }
 
 /// Takes one from the TTL (with the IPv4 header checksum) or hop limit; 0 stays 0.
-#[inline]
+#[inline(always)]
 pub fn decrement_ttl(frame: &mut Frame, layout: &Layout) {
     let bytes = frame.bytes_mut();
     match layout.addresses {

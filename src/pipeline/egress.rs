@@ -71,6 +71,9 @@ impl Pipeline {
         if onward.translates {
             return self.rewrite_in_other_family(packet, layout, onward, split);
         }
+        if onward.unchanged && !matches!(layout.transport_header, Transport::IcmpError(_)) {
+            return Ok(());
+        }
         // Each family makes its tuple where it is used: to hand one on would cost more than to make it.
         let (way, other) = (onward.way, onward.way.direction.opposite());
         if way.is_v6 {

@@ -23,6 +23,8 @@ pub(super) struct Onward {
     pub(super) exit: ExitId,
     /// It leaves in the other address family.
     pub(super) translates: bool,
+    /// It leaves with the addresses and ports that it came with.
+    pub(super) unchanged: bool,
 }
 
 impl Pipeline {
@@ -110,7 +112,7 @@ impl Pipeline {
     pub(super) fn onward(&self, way: Way) -> Result<Onward, Reason> {
         let flow = if way.is_v6 { self.flows.v6.get(way.flow) } else { self.flows.v4.get(way.flow) };
         let flow = flow.ok_or(Reason::DestinationUnknown)?;
-        Ok(Onward { way, exit: flow.exit(way.direction), translates: flow.translates() })
+        Ok(Onward { way, exit: flow.exit(way.direction), translates: flow.translates(), unchanged: flow.marks.has(Marks::UNCHANGED) })
     }
 
     /// The far end has answered: the flow no longer counts as half-open.

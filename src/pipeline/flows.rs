@@ -53,6 +53,8 @@ impl Marks {
     /// A group with `flushConnection` refuses it under the snapshot of its generation. It stays in the table until it
     /// times out, so that neither end's next packet opens it anew from its own side.
     pub const BLOCKED: Self = Self(4);
+    /// Its two keys are each other turned round: its packets leave with the addresses and ports that they came with.
+    pub const UNCHANGED: Self = Self(32);
     const ADMITTED: [Self; 2] = [Self(8), Self(16)];
 
     /// The sources of this direction were found to belong behind the port where they enter, under the snapshot of the
@@ -89,7 +91,7 @@ impl Marks {
     /// What outlives a reload: the snapshot's own findings do not.
     #[must_use]
     pub const fn lasting(self) -> Self {
-        Self(self.0 & (Self::TO_SERVICE.0 | Self::TRANSLATED.0))
+        Self(self.0 & (Self::TO_SERVICE.0 | Self::TRANSLATED.0 | Self::UNCHANGED.0))
     }
 }
 

@@ -6,7 +6,7 @@ use super::flows::{Family, Marks, Way};
 use super::outbox::{Outbox, Sent};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
-use crate::packet::parse::{Arp, Layout, Neighbour, Parsed, Transport};
+use crate::packet::parse::{Arp, Kind, Layout, Neighbour, Transport};
 use crate::packet::{Frame, Reason, Zone};
 use crate::policy::admission;
 use crate::policy::ids::PortId;
@@ -14,19 +14,20 @@ use crate::policy::snapshot::Snapshot;
 
 impl Pipeline {
     /// Answers ARP and neighbour discovery as the gateway, and learns from both. Passes IP packets on.
-    pub(super) fn answer_neighbours<'a>(
+    pub(super) fn answer_neighbours(
         &mut self,
         snapshot: &Snapshot,
         packet: &mut Packet,
-        parsed: &'a mut Result<Parsed, Reason>,
+        kind: &Result<Kind, Reason>,
+        layout: &Layout,
         outbox: &mut Outbox,
-    ) -> Result<&'a mut Layout, Reason> {
-        match parsed {
+    ) -> Result<(), Reason> {
+        match kind {
             Err(reason) => Err(*reason),
-            Ok(Parsed::Arp(message)) => Err(self.answer_arp(snapshot, packet, message, outbox)),
-            Ok(Parsed::Ip(layout)) => match layout.transport_header {
+            Ok(Kind::Arp(message)) => Err(self.answer_arp(snapshot, packet, message, outbox)),
+            Ok(Kind::Ip) => match layout.transport_header {
                 Transport::Neighbour(message) => Err(self.answer_discovery(snapshot, packet, layout, message, outbox)),
-                _ => Ok(layout),
+                _ => Ok(()),
             },
         }
     }

@@ -181,7 +181,7 @@ pub struct Pipeline {
     counters: Writer,
     entrances: Vec<Entrance>,
     mtus: Vec<u32>,
-    /// Room for a batch, empty between two.
+    /// Room for a batch; what is in it between two means nothing.
     batch: Vec<Traveller>,
     sweep: Option<upkeep::Sweep>,
     /// Of the next IPv4 packet made of an IPv6 one.
@@ -206,7 +206,7 @@ impl Pipeline {
             counters,
             entrances: Vec::new(),
             mtus: Vec::new(),
-            batch: Vec::with_capacity(batch::SIZE),
+            batch: (0..batch::SIZE).map(|_| Traveller::nobody()).collect(),
             sweep: None,
             identification: 0,
             snapshot: Arc::clone(&snapshot),
@@ -224,8 +224,8 @@ impl Pipeline {
     /// A packet's way.
     #[inline]
     fn walk(&mut self, snapshot: &Snapshot, traveller: &mut Traveller, outbox: &mut Outbox) -> Result<(), Reason> {
-        let Traveller { packet, parsed, sought } = traveller;
-        let layout = self.answer_neighbours(snapshot, packet, parsed, outbox)?;
+        let Traveller { packet, kind, layout, sought } = traveller;
+        self.answer_neighbours(snapshot, packet, kind, layout, outbox)?;
         match layout.addresses {
             Addresses::V4 { .. } => self.forward::<Ipv4Addr>(snapshot, packet, layout, sought, outbox),
             Addresses::V6 { .. } => self.forward::<Ipv6Addr>(snapshot, packet, layout, sought, outbox),

@@ -108,7 +108,8 @@ impl Pipeline {
         let marks = Marks::default().with_if(forward.service.is_some(), Marks::TO_SERVICE).with_if(translated, Marks::TRANSLATED);
         // Its first packet was admitted; through a tunnel, with another key.
         let is_tunnel = matches!(forward.source, Source::ServiceTunnel(_));
-        let marks = marks.with_if(!is_tunnel, Marks::admitted(FlowDirection::Original));
+        let marks =
+            marks.with_if(!is_tunnel, Marks::admitted(FlowDirection::Original)).with_if(key.is_turned_round(reply), Marks::UNCHANGED);
         let flow = Flow { tracking, exits, generation: self.generation, seen_as: seen_as(forward.source), marks };
         let deadline = self.clock.tick.saturating_add(tracking.timeout());
         A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|id| (id, flow)).map_err(|error| {

@@ -78,12 +78,12 @@ pub fn sum(bytes: &[u8]) -> u16 {
     u16::from_be(fold(total))
 }
 
+/// Adds both halves, and again both halves of that: the upper half of a number plus itself turned round is the one's
+/// complement sum of its halves.
 #[inline]
 const fn fold(total: u64) -> u16 {
-    let total = (total & 0xffff_ffff) + (total >> 32);
-    let total = (total & 0xffff) + ((total >> 16) & 0xffff) + (total >> 32);
-    let total = (total & 0xffff) + (total >> 16);
-    ((total & 0xffff) + (total >> 16)) as u16
+    let halves = (total.wrapping_add(total.rotate_left(32)) >> 32) as u32;
+    (halves.wrapping_add(halves.rotate_left(16)) >> 16) as u16
 }
 
 /// What a change of some words does to a sum over them: Σ (~m + m'), equation 3 of RFC 1624.

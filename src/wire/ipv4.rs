@@ -29,6 +29,13 @@ impl<'a> Header<'a> {
         bytes.first_chunk().map(Self)
     }
 
+    /// The sum of the fixed part: 0xffff where there are no options and its checksum is right.
+    #[inline]
+    #[must_use]
+    pub fn sum(self) -> u16 {
+        sum(self.0)
+    }
+
     /// The IP version that the packet claims.
     #[inline]
     #[must_use]

@@ -1,43 +1,44 @@
 //! ICMP and ICMPv6: echo, errors, neighbour discovery, the rest.
 
-use super::transport::{Found, Payload};
-use super::{Addresses, Fragment, Transport, neighbour, quoted};
+use super::transport::Payload;
+use super::{Fragment, Layout, Transport, neighbour, quoted};
 use crate::packet::Reason;
 use crate::wire::{icmp, icmpv6};
 
 /// An ICMP message.
-pub(super) fn parse_v4(payload: &Payload<'_>) -> Result<Found, Reason> {
+pub(super) fn parse_v4(layout: &mut Layout, payload: &Payload<'_>) -> Result<(), Reason> {
     let header = icmp::Header::of(payload.bytes).ok_or(Reason::MalformedTransport)?;
     match header.kind() {
-        icmp::kind::ECHO_REQUEST => Ok(echo(header, false)),
-        icmp::kind::ECHO_REPLY => Ok(echo(header, true)),
-        kind if icmp::is_error(kind) => error(payload, quoted::parse_v4),
-        _ => Ok(Found::portless(Transport::OtherIcmp)),
+        icmp::kind::ECHO_REQUEST => echo(layout, header, false),
+        icmp::kind::ECHO_REPLY => echo(layout, header, true),
+        kind if icmp::is_error(kind) => error(layout, payload, quoted::parse_v4),
+        _ => layout.found(Transport::OtherIcmp),
     }
 }
 
 /// An ICMPv6 message.
-pub(super) fn parse_v6(payload: &Payload<'_>, addresses: Addresses, hop_limit: u8, needs_checksum: bool) -> Result<Found, Reason> {
+pub(super) fn parse_v6(layout: &mut Layout, payload: &Payload<'_>, needs_checksum: bool) -> Result<(), Reason> {
     let header = icmp::Header::of(payload.bytes).ok_or(Reason::MalformedTransport)?;
     match header.kind() {
-        icmpv6::kind::ECHO_REQUEST => Ok(echo(header, false)),
-        icmpv6::kind::ECHO_REPLY => Ok(echo(header, true)),
-        kind if icmpv6::is_error(kind) => error(payload, quoted::parse_v6),
+        icmpv6::kind::ECHO_REQUEST => echo(layout, header, false),
+        icmpv6::kind::ECHO_REPLY => echo(layout, header, true),
+        kind if icmpv6::is_error(kind) => error(layout, payload, quoted::parse_v6),
         kind if icmpv6::is_neighbour_discovery(kind) => {
-            neighbour::parse(payload, addresses, hop_limit, needs_checksum).map(|found| Found::portless(Transport::Neighbour(found)))
+            let found = neighbour::parse(payload, layout.addresses, layout.ttl, needs_checksum)?;
+            layout.found(Transport::Neighbour(found))
         }
-        _ => Ok(Found::portless(Transport::OtherIcmp)),
+        _ => layout.found(Transport::OtherIcmp),
     }
 }
 
-const fn echo(header: icmp::Header<'_>, reply: bool) -> Found {
+const fn echo(layout: &mut Layout, header: icmp::Header<'_>, reply: bool) -> Result<(), Reason> {
     let identifier = header.identifier();
-    Found { header: Transport::Echo { reply }, source_port: identifier, destination_port: identifier }
+    layout.found_with_ports(Transport::Echo { reply }, identifier, identifier)
 }
 
 /// Errors are short, so one in pieces is no honest one (RFC 1122 3.2.2, RFC 4443 2.4).
-fn error(payload: &Payload<'_>, parse: fn(&[u8], usize) -> Option<super::Quoted>) -> Result<Found, Reason> {
+fn error(layout: &mut Layout, payload: &Payload<'_>, parse: fn(&[u8], usize) -> Option<super::Quoted>) -> Result<(), Reason> {
     let quote = payload.bytes.get(icmp::LENGTH..).filter(|_| matches!(payload.fragment, Fragment::Whole));
     let quoted = quote.and_then(|quote| parse(quote, payload.start + icmp::LENGTH)).ok_or(Reason::MalformedTransport)?;
-    Ok(Found::portless(Transport::IcmpError(quoted)))
+    layout.found(Transport::IcmpError(quoted))
 }

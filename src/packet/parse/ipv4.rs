@@ -12,7 +12,7 @@ const LONGEST_PACKET: usize = 65_535;
 
 /// Parses what follows the Ethernet header.
 #[inline]
-pub(super) fn parse(bytes: &[u8]) -> Result<Layout, Reason> {
+pub(super) fn parse(layout: &mut Layout, bytes: &[u8]) -> Result<(), Reason> {
     let header = ipv4::Header::of(bytes).ok_or(Reason::MalformedIpv4)?;
     let (header_length, total_length) = (header.header_length(), header.total_length());
     if header.version() != 4 || header_length < ipv4::LENGTH || total_length < header_length {
@@ -20,18 +20,16 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Layout, Reason> {
     }
     let packet = bytes.get(..total_length).ok_or(Reason::MalformedIpv4)?;
     let (header_bytes, payload) = packet.split_at_checked(header_length).ok_or(Reason::MalformedIpv4)?;
-    if sum(header_bytes) != 0xffff {
-        return Err(Reason::MalformedIpv4);
-    }
     if header_length > ipv4::LENGTH {
-        check_options(header_bytes)?;
+        check_with_options(header_bytes)?;
+    } else if header.sum() != 0xffff {
+        return Err(Reason::MalformedIpv4);
     }
     check_addresses(header.source(), header.destination())?;
     let fragment = fragment(header, header_length, payload.len())?;
     let network = ethernet::LENGTH;
     let place = Payload { bytes: payload, start: network + header_length, fragment, protocol: header.protocol() };
-    let found = transport::parse_v4(&place)?;
-    Ok(Layout {
+    *layout = Layout {
         network,
         transport: place.start,
         end: network + total_length,
@@ -40,15 +38,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Layout, Reason> {
         ttl: header.ttl(),
         dont_fragment: header.dont_fragment(),
         fragment,
-        transport_header: found.header,
-        source_port: found.source_port,
-        destination_port: found.destination_port,
-    })
+        ..Layout::default()
+    };
+    transport::parse_v4(layout, &place)
 }
 
 /// A source route hides where the packet goes, so nothing could be decided by its destination (RFC 7126 4.3).
 #[cold]
-fn check_options(header: &[u8]) -> Result<(), Reason> {
+fn check_with_options(header: &[u8]) -> Result<(), Reason> {
+    if sum(header) != 0xffff {
+        return Err(Reason::MalformedIpv4);
+    }
     match ipv4::options(header.get(ipv4::LENGTH..).unwrap_or_default()) {
         ipv4::Options::Plain => Ok(()),
         ipv4::Options::SourceRouted => Err(Reason::Unsupported),

@@ -12,7 +12,7 @@ const LONGEST_PAYLOAD: usize = 65_535;
 
 /// Parses what follows the Ethernet header.
 #[inline]
-pub(super) fn parse(bytes: &[u8], needs_checksum: bool) -> Result<Layout, Reason> {
+pub(super) fn parse(layout: &mut Layout, bytes: &[u8], needs_checksum: bool) -> Result<(), Reason> {
     let header = ipv6::Header::of(bytes).ok_or(Reason::MalformedIpv6)?;
     let end = ipv6::LENGTH + header.payload_length();
     let behind = bytes.get(ipv6::LENGTH..end).ok_or(Reason::MalformedIpv6)?;
@@ -29,24 +29,22 @@ pub(super) fn parse(bytes: &[u8], needs_checksum: bool) -> Result<Layout, Reason
     let payload = behind.get(chain.length..).ok_or(Reason::MalformedIpv6)?;
     let start = ethernet::LENGTH + ipv6::LENGTH + chain.length;
     let place = Payload { bytes: payload, start, fragment, protocol: chain.protocol };
-    let addresses = Addresses::V6 { source, destination };
-    let found = transport::parse_v6(&place, addresses, header.hop_limit(), needs_checksum)?;
-    if destination.is_multicast() && !matches!(found.header, Transport::Neighbour(_)) {
-        return Err(Reason::Unsupported);
-    }
-    Ok(Layout {
+    *layout = Layout {
         network: ethernet::LENGTH,
         transport: start,
         end: ethernet::LENGTH + end,
-        addresses,
+        addresses: Addresses::V6 { source, destination },
         protocol: chain.protocol,
         ttl: header.hop_limit(),
         dont_fragment: true,
         fragment,
-        transport_header: found.header,
-        source_port: found.source_port,
-        destination_port: found.destination_port,
-    })
+        ..Layout::default()
+    };
+    transport::parse_v6(layout, &place, needs_checksum)?;
+    if destination.is_multicast() && !matches!(layout.transport_header, Transport::Neighbour(_)) {
+        return Err(Reason::Unsupported);
+    }
+    Ok(())
 }
 
 /// RFC 4291 2.5.2, 2.5.3 and 2.7: addresses that are never on a wire as source or destination. A host without an address

@@ -85,9 +85,11 @@ struct Entry<A: Address, V> {
 }
 
 impl<A: Address, V> Entry<A, V> {
-    #[inline]
+    /// The last word of a key is never zero.
+    #[inline(always)]
     fn is_free(&self) -> bool {
-        self.keys == [A::Packed::default(); 2]
+        let [original, _] = &self.keys;
+        original.as_ref().last().is_none_or(|&tail| tail == 0)
     }
 }
 
@@ -173,14 +175,14 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     }
 
     /// What is kept for a flow.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, id: FlowId) -> Option<&V> {
         self.entry(id).map(|entry| &entry.value)
     }
 
     /// What is kept for a flow, to be changed.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, id: FlowId) -> Option<&mut V> {
         self.entry_mut(id).map(|entry| &mut entry.value)
     }
@@ -255,12 +257,12 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         (next, numbers.filter(|(_, entry)| !entry.is_free()).map(|(number, _)| FlowId(number)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(&self, id: FlowId) -> Option<&Entry<A, V>> {
         self.entries.get(id.0 as usize).filter(|entry| !entry.is_free())
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry_mut(&mut self, id: FlowId) -> Option<&mut Entry<A, V>> {
         self.entries.get_mut(id.0 as usize).filter(|entry| !entry.is_free())
     }
