@@ -30,6 +30,7 @@ pub mod platform_traffic;
 pub mod position;
 pub mod private_endpoint;
 pub mod question;
+mod reserved;
 pub mod route;
 pub mod security_admin;
 pub mod service_firewall;

@@ -10,6 +10,7 @@ use super::ids::Zone;
 use super::nsg::SecurityGroup;
 use super::position::Position;
 use super::question::Shown;
+use super::reserved::is_reserved;
 use super::route::Routes;
 use super::security_admin::SecurityAdmin;
 use super::service_firewall::Firewall;
@@ -178,10 +179,7 @@ impl Subnet {
     /// Azure reserves two more, which it answers DNS from; hosts in causeway may use them.
     #[must_use]
     pub fn is_reserved(&self, address: IpAddr) -> bool {
-        self.prefixes.iter().filter(|prefix| prefix.contains(&address)).any(|prefix| {
-            let last = matches!(prefix, IpNet::V4(_)) && address == prefix.broadcast();
-            address == prefix.network() || address == first_address(prefix) || last
-        })
+        self.prefixes.iter().any(|prefix| is_reserved(prefix, address))
     }
 }
 

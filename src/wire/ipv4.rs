@@ -92,6 +92,13 @@ impl<'a> Header<'a> {
         (u16::from_be_bytes([self.0[6], self.0[7]]) & 0x1fff) as usize * 8
     }
 
+    /// Whether this is no fragment: neither an offset nor "more fragments".
+    #[inline]
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        u16::from_be_bytes([self.0[6], self.0[7]]) & 0x3fff == 0
+    }
+
     /// Time to live.
     #[inline]
     #[must_use]

@@ -60,6 +60,18 @@ fn check_with_options(header: &[u8]) -> Result<(), Reason> {
 /// address yet (DHCP, IGMP) speaks as 0.0.0.0, and to groups only.
 #[inline]
 fn check_addresses(source: Ipv4Addr, destination: Ipv4Addr) -> Result<(), Reason> {
+    if is_ordinary(source) && is_ordinary(destination) { Ok(()) } else { check_unusual_addresses(source, destination) }
+}
+
+/// What nearly all addresses are, told by their first octet: below the groups, above 0/8, not loopback.
+#[inline]
+const fn is_ordinary(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [1..=126 | 128..=223, ..])
+}
+
+#[cold]
+#[inline(never)]
+fn check_unusual_addresses(source: Ipv4Addr, destination: Ipv4Addr) -> Result<(), Reason> {
     let to_group = destination.is_multicast() || destination.is_broadcast();
     let wrong_source = source.is_loopback() || source.is_multicast() || source.is_broadcast();
     if wrong_source || (source.is_unspecified() && !to_group) || destination.is_loopback() || destination.is_unspecified() {
@@ -73,10 +85,13 @@ fn check_addresses(source: Ipv4Addr, destination: Ipv4Addr) -> Result<(), Reason
 
 #[inline]
 fn fragment(header: ipv4::Header<'_>, header_length: usize, payload_length: usize) -> Result<Fragment, Reason> {
+    if header.is_whole() { Ok(Fragment::Whole) } else { piece(header, header_length, payload_length) }
+}
+
+#[cold]
+#[inline(never)]
+fn piece(header: ipv4::Header<'_>, header_length: usize, payload_length: usize) -> Result<Fragment, Reason> {
     let (offset, more) = (header.fragment_offset(), header.more_fragments());
-    if offset == 0 && !more {
-        return Ok(Fragment::Whole);
-    }
     let ragged = more && !payload_length.is_multiple_of(8);
     if ragged || payload_length == 0 || header_length + offset + payload_length > LONGEST_PACKET {
         return Err(Reason::MalformedIpv4);
