@@ -12,7 +12,9 @@
 //! that the frames belong to, and so what the pipeline itself has to look up, are as many as the case says. Each figure is
 //! the median of rounds.
 
-use std::fmt::Write as _;
+#[path = "support/network.rs"]
+mod network;
+
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,7 +122,7 @@ impl Bench {
 }
 
 fn flow_hit(flows: u32) -> Result<f64, Failure> {
-    let mut bench = Bench::new(&network(1))?;
+    let mut bench = Bench::new(&network::text(1))?;
     bench.announce(1, SERVER);
     let frames: Vec<[u8; 60]> = (0..flows).map(|flow| udp(host(flow), SERVER, source_port(flow), 9000)).collect();
     let replies: Vec<[u8; 60]> = (0..flows).map(|flow| udp(SERVER, host(flow), 9000, source_port(flow))).collect();
@@ -145,7 +147,7 @@ fn flow_hit(flows: u32) -> Result<f64, Failure> {
 }
 
 fn new_flows() -> Result<f64, Failure> {
-    let mut bench = Bench::new(&network(1_000))?;
+    let mut bench = Bench::new(&network::text(1_000))?;
     bench.announce(1, SERVER);
     bench.announce(2, SERVICE);
     let mut rounds = Vec::new();
@@ -169,7 +171,7 @@ fn new_flows() -> Result<f64, Failure> {
 }
 
 fn denials() -> Result<f64, Failure> {
-    let mut bench = Bench::new(&network(1_000))?;
+    let mut bench = Bench::new(&network::text(1_000))?;
     let batches = 2_000;
     let frames: Vec<[u8; 60]> = (0..BATCH as u32).map(|index| udp(client(index), SERVER, client_port(index), 9999)).collect();
     let mut rounds = Vec::new();
@@ -230,65 +232,6 @@ fn udp(from: [u8; 4], to: [u8; 4], source_port: u16, destination_port: u16) -> [
     frame[38..40].copy_from_slice(&[0, 26]);
     frame
 }
-
-/// Two hosts' subnets and a service; every NSG has `rules` rules of which the last but one lets port 9000 and 443 pass.
-fn network(rules: usize) -> String {
-    let mut text = String::from(HEAD);
-    for client in 4..4 + CLIENTS {
-        let _ = writeln!(
-            text,
-            "  - {{ name: client{client}, subnet: v/client, privateIPAddress: 10.1.0.{client}, networkSecurityGroup: client-nic }}"
-        );
-    }
-    text.push_str("networkSecurityGroups:\n");
-    for group in ["client-subnet", "client-nic", "server-subnet", "server-nic"] {
-        for (direction, offset) in [("Outbound", 0), ("Inbound", 1)] {
-            if offset == 0 {
-                let _ = writeln!(text, "  - name: {group}\n    securityRules:");
-            }
-            for rule in 0..(rules / 2).saturating_sub(2) {
-                let _ = writeln!(text, "{}", filler(direction, rule));
-            }
-            let _ = writeln!(
-                text,
-                "      - {{ name: pass-{direction}, priority: 4095, direction: {direction}, access: Allow, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRanges: ['9000', '443'] }}\n      - {{ name: stop-{direction}, priority: 4096, direction: {direction}, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }}"
-            );
-        }
-    }
-    text
-}
-
-/// A rule that no packet of the benchmark matches.
-fn filler(direction: &str, rule: usize) -> String {
-    let (high, low) = (rule / 256, rule % 256);
-    let (access, protocol) = (if rule.is_multiple_of(3) { "Deny" } else { "Allow" }, if rule.is_multiple_of(2) { "Tcp" } else { "Udp" });
-    format!(
-        "      - {{ name: r{rule}-{direction}, priority: {}, direction: {direction}, access: {access}, protocol: {protocol}, sourceAddressPrefix: 172.{}.{low}.0/28, sourcePortRange: 1024-65535, destinationAddressPrefix: 198.51.100.0/24, destinationPortRange: {}-{} }}",
-        100 + rule,
-        16 + high,
-        1000 + rule % 5000,
-        1009 + rule % 5000
-    )
-}
-
-const HEAD: &str = "\
-location: westeurope
-serviceTags: { Storage.westeurope: [203.0.113.16/28] }
-virtualNetworks:
-  - name: v
-    addressPrefixes: [10.0.0.0/8]
-    subnets:
-      - { name: client, addressPrefix: 10.1.0.0/16, networkSecurityGroup: client-subnet, serviceEndpoints: [Microsoft.Storage] }
-      - { name: server, addressPrefix: 10.2.0.0/24, networkSecurityGroup: server-subnet }
-services:
-  - { name: store, type: Microsoft.Storage/storageAccounts, addresses: [203.0.113.20], firewall: { defaultAction: Deny, virtualNetworkRules: [v/client] } }
-ports:
-  - { name: client, attach: v/client }
-  - { name: server, attach: v/server/10.2.0.4 }
-  - { name: store, attach: service/store }
-networkInterfaces:
-  - { name: server, subnet: v/server, privateIPAddress: 10.2.0.4, networkSecurityGroup: server-nic }
-";
 
 /// A small generator (splitmix64): the order need not be good, only not sorted.
 struct Shuffle(u64);

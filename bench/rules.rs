@@ -15,7 +15,7 @@
 mod dice;
 #[path = "rules/lists.rs"]
 mod lists;
-#[path = "rules/network.rs"]
+#[path = "support/network.rs"]
 mod network;
 
 use std::hint::black_box;

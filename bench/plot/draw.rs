@@ -2,9 +2,10 @@
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
+use plotters::coord::combinators::LogCoord;
 use plotters::prelude::*;
 
-use crate::results::{Figure, Panel, Point};
+use crate::results::{Figure, Line, Panel, Point};
 use crate::theme;
 
 const FONT: &str = "sans-serif";
@@ -14,6 +15,7 @@ const ROW: u32 = 330;
 const HEAD: u32 = 64;
 const COLUMNS: usize = 3;
 
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<LogCoord<f64>, LogCoord<f64>>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The whole picture.
@@ -92,24 +94,7 @@ fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, legend: bool, are
         .y_label_formatter(&|value| short(*value))
         .draw()?;
     for line in &panel.lines {
-        let colour = theme::LINES[line.look % theme::LINES.len()];
-        let style = colour.stroke_width(2);
-        let at = |point: &Point| (point.x, point.y);
-        chart.draw_series(line.points.iter().map(|point| PathElement::new([(point.x, point.lowest), (point.x, point.highest)], colour)))?;
-        chart
-            .draw_series(LineSeries::new(line.points.iter().map(at), style))?
-            .label(line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
-        // The lines differ in more than colour.
-        if line.look == 0 {
-            chart.draw_series(line.points.iter().map(|point| Circle::new(at(point), 4, colour.filled())))?;
-        } else {
-            chart.draw_series(line.points.iter().map(|point| TriangleMarker::new(at(point), 5, colour.filled())))?;
-        }
-        // The first look's numbers stand above their points, the other's below.
-        let offset = (-12, if line.look == 0 { -20 } else { 10 });
-        let font = (FONT, 14).into_font().color(&colour);
-        chart.draw_series(line.points.iter().map(|point| EmptyElement::at(at(point)) + Text::new(short(point.y), offset, font.clone())))?;
+        draw_line(&mut chart, line)?;
     }
     if legend {
         chart
@@ -120,6 +105,29 @@ fn draw_panel(panel: &Panel, axes: [&str; 2], bounds: &Bounds, legend: bool, are
             .position(SeriesLabelPosition::LowerLeft)
             .draw()?;
     }
+    Ok(())
+}
+
+/// One line: its points with their spans, joined, each with its number.
+fn draw_line<'a>(chart: &mut Chart<'a, '_>, line: &'a Line) -> Result<(), Box<dyn std::error::Error>> {
+    let colour = theme::LINES[line.look % theme::LINES.len()];
+    let style = colour.stroke_width(2);
+    let at = |point: &Point| (point.x, point.y);
+    chart.draw_series(line.points.iter().map(|point| PathElement::new([(point.x, point.lowest), (point.x, point.highest)], colour)))?;
+    chart
+        .draw_series(LineSeries::new(line.points.iter().map(at), style))?
+        .label(line.name)
+        .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+    // The lines differ in more than colour.
+    if line.look == 0 {
+        chart.draw_series(line.points.iter().map(|point| Circle::new(at(point), 4, colour.filled())))?;
+    } else {
+        chart.draw_series(line.points.iter().map(|point| TriangleMarker::new(at(point), 5, colour.filled())))?;
+    }
+    // The first look's numbers stand above their points, the other's below.
+    let offset = (-12, if line.look == 0 { -20 } else { 10 });
+    let font = (FONT, 14).into_font().color(&colour);
+    chart.draw_series(line.points.iter().map(|point| EmptyElement::at(at(point)) + Text::new(short(point.y), offset, font.clone())))?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn text(rules: usize) -> String {
     for group in ["client-subnet", "client-nic", "server-subnet", "server-nic"] {
         let _ = writeln!(text, "  - name: {group}\n    securityRules:");
         for direction in ["Outbound", "Inbound"] {
-            for rule in 0..rules / 2 - 2 {
+            for rule in 0..(rules / 2).saturating_sub(2) {
                 let _ = writeln!(text, "{}", filler(direction, rule));
             }
             let _ = writeln!(text, "{}\n{}", wide(direction, "Allow", 4095, "['9000', '443']"), wide(direction, "Deny", 4096, "['*']"));
