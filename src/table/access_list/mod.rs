@@ -2,8 +2,8 @@
 //!
 //! | rules | table | a lookup reads |
 //! |---|---|---|
-//! | up to 1,024 | [`small`]: every rule a bit | two trees, two port tables, five rows |
-//! | more | [`homes`]: lists by source and by destination | two roots, two records, seldom more |
+//! | up to 1,024 | `small`: every rule a bit | two trees, two port tables, five rows |
+//! | more | `homes`: lists by source and by destination | two roots, two records, seldom more |
 //!
 //! Tables are built as a whole and never changed: no insertion that a sender could make slow. What a lookup may cost is
 //! bounded by the tables, whatever the header.

@@ -1,5 +1,7 @@
 //! A list of rules for one interval of addresses: the first two in a cache line, the others eight at a time.
 
+use std::hint::select_unpredictable;
+
 use super::super::AccessList;
 use super::super::five_tuple::FiveTupleRule;
 use super::side::Direction;
@@ -56,8 +58,9 @@ impl Record {
     #[inline(always)]
     pub(super) fn first_match(&self, [first, second]: [bool; 2], protocol: u8) -> u32 {
         let differ = ((u16::from(protocol) * 0x0101) ^ self.protocols) & self.masks;
-        let second = if second & (differ & 0xff00 == 0) { self.rules[1] } else { AccessList::NO_MATCH };
-        if first & (differ & 0x00ff == 0) { self.rules[0] } else { second }
+        // no branches: mostly nobody could predict them
+        let second = select_unpredictable(second & (differ & 0xff00 == 0), self.rules[1], AccessList::NO_MATCH);
+        select_unpredictable(first & (differ & 0x00ff == 0), self.rules[0], second)
     }
 
     /// The blocks of the list, of those of its side.
