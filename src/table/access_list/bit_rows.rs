@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol};
 use super::intervals::Intervals;
 use super::ports::Ports;
-use crate::table::simd::{Lanes, Row};
+use crate::table::simd::{Aligned, Lanes, Row};
 
 /// Up to `W` × 256 rules in order.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(super) struct BitRows<const W: usize> {
 /// Rows by their numbers.
 #[derive(Clone, Debug)]
 struct Rows<const W: usize> {
-    rows: Vec<Row<W>>,
+    rows: Vec<Aligned<Row<W>>>,
     /// Of a number that none has.
     none: Row<W>,
 }
@@ -108,7 +108,7 @@ impl<const W: usize> Rows<W> {
 
     #[inline(always)]
     fn row(&self, number: u32) -> &Row<W> {
-        self.rows.get(number as usize).unwrap_or(&self.none)
+        self.rows.get(number as usize).map_or(&self.none, |row| &row.0)
     }
 }
 
@@ -127,13 +127,13 @@ fn wide(ports: &std::ops::RangeInclusive<u16>) -> (u32, u32) {
 #[derive(Default)]
 struct Numbering<const W: usize> {
     known: HashMap<Row<W>, u16, foldhash::fast::FixedState>,
-    rows: Vec<Row<W>>,
+    rows: Vec<Aligned<Row<W>>>,
 }
 
 impl<const W: usize> Numbering<W> {
     fn number(&mut self, row: &Row<W>) -> u16 {
         *self.known.entry(*row).or_insert_with(|| {
-            self.rows.push(*row);
+            self.rows.push(Aligned(*row));
             // of ROOM rules there are at most twice as many rows and one
             (self.rows.len() - 1) as u16
         })

@@ -1,8 +1,8 @@
 //! A 32-ary tree over a few intervals: one comparison of 32 numbers a level.
 
-use crate::table::simd::Lanes;
+use crate::table::simd::{Aligned, Lanes};
 
-type Node = [i32; 32];
+type Node = Aligned<[i32; 32]>;
 
 /// Which interval holds an address. Nodes hold the last addresses of intervals, or of all in a child; as signed numbers,
 /// which is what vector instructions compare, and filled up with the largest, which nothing lies behind.
@@ -27,10 +27,10 @@ impl Tree {
     #[inline(always)]
     pub(super) fn find(&self, lanes: impl Lanes, address: u32) -> u32 {
         let address = signed(address);
-        let child = |nodes: &[Node], at: u32| nodes.get(at as usize).map_or(0, |node| at * 32 + lanes.below32(node, address));
+        let child = |nodes: &[Node], at: u32| nodes.get(at as usize).map_or(0, |node| at * 32 + lanes.below32(&node.0, address));
         let mut at = 0;
         if let Some(top) = &self.top {
-            at = lanes.below32(top, address);
+            at = lanes.below32(&top.0, address);
         }
         if !self.middle.is_empty() {
             at = child(&self.middle, at);
@@ -50,9 +50,9 @@ const fn signed(address: u32) -> i32 {
 }
 
 fn nodes(ends: &[i32]) -> Vec<Node> {
-    ends.chunks(32).map(|chunk| std::array::from_fn(|at| chunk.get(at).copied().unwrap_or(i32::MAX))).collect()
+    ends.chunks(32).map(|chunk| Aligned(std::array::from_fn(|at| chunk.get(at).copied().unwrap_or(i32::MAX)))).collect()
 }
 
 fn last_of(nodes: &[Node]) -> Vec<i32> {
-    nodes.iter().map(|[.., last]| *last).collect()
+    nodes.iter().map(|Aligned([.., last])| *last).collect()
 }

@@ -17,6 +17,11 @@ pub use portable::Portable;
 /// A row of `W` × 256 bits.
 pub type Row<const W: usize> = [[u64; 4]; W];
 
+/// Something at an address where a vector may begin: loads of its parts cross no cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(32))]
+pub struct Aligned<T>(pub T);
+
 /// Bounds of two rules. A value is within a rule's bounds where it is at least each of them: of an upper bound both the
 /// bound and the value are inverted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
