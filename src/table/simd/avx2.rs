@@ -1,7 +1,5 @@
 //! Vectors of 256 bits (AVX2, and the bit instructions of the same processors).
 
-#![expect(unsafe_code, reason = "processor instructions; each block says why it is sound")]
-
 use std::arch::x86_64::{
     __m128i, __m256i, _bzhi_u32, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_max_epu16,
     _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_setzero_si128, _mm_xor_si128, _mm256_and_si256,

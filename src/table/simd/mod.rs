@@ -4,6 +4,8 @@
 //! Code that works on many headers at once is written once, as [`Work`] over [`Lanes`], and compiled for each kind of
 //! processor; [`run`] takes the one that this machine has.
 
+#![expect(unsafe_code, reason = "processor instructions; each block says why it is sound")]
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod portable;
@@ -116,7 +118,6 @@ pub use tags::equal_tags;
 
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
 #[inline(always)]
-#[expect(unsafe_code, reason = "an instruction")]
 pub fn prefetch<T: ?Sized>(place: &T) {
     #[cfg(target_arch = "x86_64")]
     {
