@@ -1,10 +1,10 @@
-//! What only the processor's own instructions do well: the one place outside `port/` with unsafe code. Each function
-//! is safe to call on any machine, and has a portable twin that its tests compare it with.
+//! What only the processor's own instructions do well, and large pages: the one place outside `port/` with unsafe code. Each
+//! function is safe to call on any machine; each that computes has a portable twin that its tests compare it with.
 //!
 //! Code that works on many headers at once is written once, as [`Work`] over [`Lanes`], and compiled for each kind of
 //! processor; [`run`] takes the one that this machine has.
 
-#![expect(unsafe_code, reason = "processor instructions; each block says why it is sound")]
+#![expect(unsafe_code, reason = "processor instructions and advice on memory; each block says why it is sound")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
