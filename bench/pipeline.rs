@@ -25,20 +25,60 @@ use causeway::pipeline::engine::Engine;
 use causeway::pipeline::outbox::Outbox;
 use causeway::pipeline::{Capacity, Pipeline, Secrets};
 use causeway::policy::ids::{Ids, PortId};
+use clap::Parser as _;
 
 const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
 const BATCH: usize = 32;
-const ROUNDS: usize = 7;
 
 type Failure = Box<dyn std::error::Error>;
 
-fn main() -> Result<(), Failure> {
-    let json = std::env::args().any(|argument| argument == "--json");
-    for flows in [1_u32, 10_000, 1_000_000] {
-        report(json, "flow-hit", flows, flow_hit(flows)?)?;
+/// What to measure.
+#[derive(Debug, clap::Parser)]
+#[command(about = "The whole pipeline between in-memory ports")]
+struct Options {
+    /// JSON, a line for each case
+    #[arg(long)]
+    json: bool,
+    /// Only these cases: flow-hit, new-flow, deny
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = CASES)]
+    case: Vec<String>,
+    /// How many flows flow-hit has
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [1, 10_000, 1_000_000], value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    flows: Vec<u32>,
+    /// Rounds, of which the median counts
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=30))]
+    rounds: u16,
+    /// Batches of 32 packets in a round of flow-hit; the other cases take a part of it
+    #[arg(long, value_name = "N", default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(40..=40_000))]
+    batches: u32,
+    /// What cargo adds by itself.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+const CASES: [&str; 3] = ["flow-hit", "new-flow", "deny"];
+
+impl Options {
+    fn wants(&self, case: &str) -> bool {
+        self.case.is_empty() || self.case.iter().any(|wanted| wanted == case)
     }
-    report(json, "new-flow", 224_000, new_flows()?)?;
-    report(json, "deny", 0, denials()?)
+}
+
+fn main() -> Result<(), Failure> {
+    let options = Options::parse();
+    if options.wants("flow-hit") {
+        for &flows in &options.flows {
+            report(options.json, "flow-hit", flows, flow_hit(&options, flows)?)?;
+        }
+    }
+    if options.wants("new-flow") {
+        let (flows, nanoseconds) = new_flows(&options)?;
+        report(options.json, "new-flow", flows, nanoseconds)?;
+    }
+    if options.wants("deny") {
+        report(options.json, "deny", 0, denials(&options)?)?;
+    }
+    Ok(())
 }
 
 fn report(json: bool, case: &str, flows: u32, nanoseconds: f64) -> Result<(), Failure> {
@@ -95,7 +135,8 @@ impl Bench {
     fn count(&mut self) {
         for port in (0..self.ports).map(PortId) {
             if let Some((queue, _)) = self.outbox.queue(port) {
-                queue.sent.drain(..).for_each(|sent| self.pipeline.sent(port, &sent));
+                self.pipeline.sent(port, &queue.sent);
+                queue.sent.clear();
             }
         }
     }
@@ -121,7 +162,7 @@ impl Bench {
     }
 }
 
-fn flow_hit(flows: u32) -> Result<f64, Failure> {
+fn flow_hit(options: &Options, flows: u32) -> Result<f64, Failure> {
     let mut bench = Bench::new(&network::text(1))?;
     bench.announce(1, SERVER);
     let frames: Vec<[u8; 60]> = (0..flows).map(|flow| udp(host(flow), SERVER, source_port(flow), 9000)).collect();
@@ -132,9 +173,9 @@ fn flow_hit(flows: u32) -> Result<f64, Failure> {
     }
     bench.expect(Reason::Forwarded, u64::from(flows) * 2)?;
     let mut order = Shuffle(0x9e37_79b9_7f4a_7c15);
-    let batches = 40_000;
+    let batches = options.batches as usize;
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..options.rounds {
         let mut took = Duration::ZERO;
         for _ in 0..batches {
             let picked: [usize; BATCH] = std::array::from_fn(|_| order.below(flows));
@@ -142,17 +183,18 @@ fn flow_hit(flows: u32) -> Result<f64, Failure> {
         }
         rounds.push(per_packet(took, batches * BATCH));
     }
-    bench.expect(Reason::Forwarded, u64::from(flows) * 2 + (ROUNDS * batches * BATCH) as u64)?;
+    bench.expect(Reason::Forwarded, u64::from(flows) * 2 + (usize::from(options.rounds) * batches * BATCH) as u64)?;
     Ok(median(rounds))
 }
 
-fn new_flows() -> Result<f64, Failure> {
+/// How many flows were opened, and what each took.
+fn new_flows(options: &Options) -> Result<(u32, f64), Failure> {
     let mut bench = Bench::new(&network::text(1_000))?;
     bench.announce(1, SERVER);
     bench.announce(2, SERVICE);
     let mut rounds = Vec::new();
-    let (mut flow, per_round) = (0_u32, 1_000);
-    for _ in 0..ROUNDS {
+    let (mut flow, per_round) = (0_u32, options.batches as usize / 40);
+    for _ in 0..options.rounds {
         let mut took = Duration::ZERO;
         for _ in 0..per_round {
             let frames: Vec<[u8; 60]> = (0..BATCH as u32)
@@ -167,19 +209,19 @@ fn new_flows() -> Result<f64, Failure> {
         rounds.push(per_packet(took, per_round * BATCH));
     }
     bench.expect(Reason::Forwarded, u64::from(flow))?;
-    Ok(median(rounds))
+    Ok((flow, median(rounds)))
 }
 
-fn denials() -> Result<f64, Failure> {
+fn denials(options: &Options) -> Result<f64, Failure> {
     let mut bench = Bench::new(&network::text(1_000))?;
-    let batches = 2_000;
+    let batches = options.batches as usize / 20;
     let frames: Vec<[u8; 60]> = (0..BATCH as u32).map(|index| udp(client(index), SERVER, client_port(index), 9999)).collect();
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..options.rounds {
         let took = (0..batches).map(|_| bench.batch(0, frames.iter().map(|frame| frame.as_slice()))).sum();
         rounds.push(per_packet(took, batches * BATCH));
     }
-    bench.expect(Reason::NsgDeny, (ROUNDS * batches * BATCH) as u64)?;
+    bench.expect(Reason::NsgDeny, (usize::from(options.rounds) * batches * BATCH) as u64)?;
     Ok(median(rounds))
 }
 

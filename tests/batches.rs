@@ -1,4 +1,5 @@
-//! A batch does what its packets would do one by one: the same frames leave, the same is counted, the same flows stay.
+//! A batch does what its packets would do one by one, and the recipes of flows what the long way does: the same frames
+//! leave, the same is counted, the same flows stay.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod rig;
@@ -175,7 +176,7 @@ fn batches() -> impl Strategy<Value = Vec<Batch>> {
         frames.into_iter().map(honest).collect()
     };
     let batch =
-        (0..PORTS.len(), 0..8_u8, frames).prop_map(move |(port, before, frames)| Batch { port, before, frames: at_home(port, frames) });
+        (0..PORTS.len(), 0..10_u8, frames).prop_map(move |(port, before, frames)| Batch { port, before, frames: at_home(port, frames) });
     prop::collection::vec(batch, 1..8)
 }
 
@@ -196,6 +197,8 @@ fn run(rig: &mut Rig, batches: &[Batch], together: bool) -> Vec<Out> {
             0 => left.extend(rig.reload(&network(true))),
             1 => left.extend(rig.reload(&network(false))),
             2 => left.extend(rig.after(Duration::from_secs(9))),
+            3 => rig.adopt(&network(true)),
+            4 => rig.adopt(&network(false)),
             _ => {}
         }
         let frames = batch.frames.iter().map(Made::frame);
@@ -223,8 +226,9 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::with_cases(160) })]
 
     #[test]
-    fn a_batch_is_its_packets_one_by_one(batches in batches()) {
+    fn a_batch_with_recipes_is_its_packets_one_by_one_the_long_way(batches in batches()) {
         let (mut together, mut alone) = (rig(), rig());
+        alone.pipeline.run_recipes(false);
         let (left_together, left_alone) = (run(&mut together, &batches, true), run(&mut alone, &batches, false));
         prop_assert_eq!(left_together, left_alone);
         prop_assert_eq!(together.all_counters(), alone.all_counters());

@@ -123,7 +123,7 @@ impl Engine for Wire {
         }
     }
     fn tick(&mut self, _now: Instant, _outbox: &mut Outbox) {}
-    fn sent(&mut self, _port: PortId, _sent: &Sent) {}
+    fn sent(&mut self, _port: PortId, _sent: &[Sent]) {}
     fn refused(&mut self, _port: PortId, _sent: &Sent, _reason: Reason) {
         self.refused += 1;
     }

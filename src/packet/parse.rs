@@ -189,8 +189,8 @@ pub enum Neighbour {
 /// What a frame is, where the headers of an IP packet went into a [`Layout`] of the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An ARP packet for IPv4 over Ethernet.
-    Arp(Arp),
+    /// An ARP packet, not read yet: see [`arp`].
+    Arp,
     /// An IP packet.
     Ip,
 }
@@ -265,7 +265,7 @@ impl Layout {
 pub fn parse(frame: &[u8], needs_checksum: bool) -> Result<Parsed, Reason> {
     let mut layout = Layout::default();
     match parse_into(&mut layout, frame, needs_checksum)? {
-        Kind::Arp(message) => Ok(Parsed::Arp(message)),
+        Kind::Arp => arp(frame).map(Parsed::Arp),
         Kind::Ip => Ok(Parsed::Ip(layout)),
     }
 }
@@ -284,8 +284,17 @@ pub fn parse_into(layout: &mut Layout, frame: &[u8], needs_checksum: bool) -> Re
     match header.ethertype() {
         ethernet::ethertype::IPV4 => ipv4::parse(layout, payload).map(|()| Kind::Ip),
         ethernet::ethertype::IPV6 => ipv6::parse(layout, payload, needs_checksum).map(|()| Kind::Ip),
-        ethernet::ethertype::ARP => arp::parse(payload).map(Kind::Arp),
+        ethernet::ethertype::ARP => Ok(Kind::Arp),
         // 802.3 lengths, VLAN tags, everything else
         _ => Err(Reason::Unsupported),
     }
+}
+
+/// Reads a frame of [`Kind::Arp`].
+///
+/// # Errors
+/// The malformed-… reason, or [`Reason::Unsupported`] where it is not for IPv4 over Ethernet.
+pub fn arp(frame: &[u8]) -> Result<Arp, Reason> {
+    let (_, payload) = ethernet::Header::split(frame).ok_or(Reason::MalformedEthernet)?;
+    arp::parse(payload)
 }

@@ -66,12 +66,11 @@ pub fn decrement_ttl(frame: &mut Frame, layout: &Layout) {
     match layout.addresses {
         Addresses::V4 { .. } => {
             let Some(header) = array_at_mut::<{ ipv4::LENGTH }>(bytes, layout.network) else { return };
-            let old = u16::from_be_bytes([header[8], header[9]]);
-            header[8] = header[8].saturating_sub(1);
-            let mut delta = Delta::default();
-            delta.replace_u16(old, u16::from_be_bytes([header[8], header[9]]));
-            let checksum = delta.update(u16::from_be_bytes([header[10], header[11]]));
-            [header[10], header[11]] = checksum.to_be_bytes();
+            let [_, _, _, _, _, _, _, _, ttl, _, c0, c1, ..] = header;
+            if *ttl > 0 {
+                *ttl -= 1;
+                [*c0, *c1] = ipv4::checksum_of_one_hop_less(u16::from_be_bytes([*c0, *c1])).to_be_bytes();
+            }
         }
         Addresses::V6 { .. } => {
             if let Some(limit) = bytes.get_mut(layout.network + ipv6::HOP_LIMIT) {

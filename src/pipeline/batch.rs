@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::flows::{Family, Way, key_of};
+use super::flows::{Family, Sought, Way, key_of};
 use super::outbox::Outbox;
 use super::{Entrance, Packet, Pipeline};
 use crate::counters::PortCell;
@@ -12,16 +12,17 @@ use crate::packet::{Frame, Reason, Zone, segments};
 use crate::policy::admission;
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
-use crate::table::flow::{STAGE, Trail};
+use crate::table::flow::STAGE;
 
 /// Packets whose stages are done together.
 pub(super) const SIZE: usize = STAGE;
 
-/// A packet of a batch, and what was found out about it so far. The places of a batch are used again and again, each
-/// filled where it is: a layout is too large to be handed on.
+/// What was found out about a packet of a batch so far; its frame stays where it came in. The places of a batch are used
+/// again and again, each filled where it is: a layout is too large to be handed on.
 #[derive(Debug)]
 pub(super) struct Traveller {
-    pub(super) packet: Packet,
+    /// Packets and bytes on the wire that its frame stands for.
+    pub(super) wire_size: (u64, u64),
     /// What its frame is.
     pub(super) kind: Result<Kind, Reason>,
     /// Its headers, if it is an IP packet; else those of whatever was here before.
@@ -33,71 +34,77 @@ pub(super) struct Traveller {
 impl Traveller {
     /// A place for a packet.
     pub(super) fn nobody() -> Self {
-        let packet = Packet { frame: Frame::default(), port: PortId(0), zone: Zone(0), packets: 0, bytes: 0 };
-        Self { packet, kind: Err(Reason::MalformedEthernet), layout: Layout::default(), sought: Sought::default() }
+        Self { wire_size: (0, 0), kind: Err(Reason::MalformedEthernet), layout: Layout::default(), sought: Sought::Nowhere }
     }
-}
-
-/// How far the flow of a packet was sought.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sought {
-    /// In which family's table. `None` where no flow was sought: later fragments tell no ports, and what the dataplane
-    /// answers itself belongs to no flow.
-    is_v6: Option<bool>,
-    /// The zone that the packet enters in if it is admitted.
-    zone: Zone,
-    trail: Trail,
 }
 
 impl Pipeline {
     /// Takes frames through all stages.
     pub(super) fn process_batches(&mut self, snapshot: &Snapshot, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
         let mut batch = std::mem::take(&mut self.batch);
-        while !frames.is_empty() {
-            let travellers = self.read(port, frames, &mut batch);
-            self.seek(snapshot, travellers);
+        for frames in frames.chunks_mut(SIZE) {
+            let (travellers, _) = batch.split_at_mut(frames.len());
+            self.read(port, frames, travellers);
+            self.seek(snapshot, port, travellers);
             self.approach(travellers);
-            for traveller in travellers {
-                let ended = self.walk(snapshot, traveller, outbox);
-                self.end(&mut traveller.packet, ended, outbox);
+            let recipes = self.recipes;
+            for (frame, traveller) in frames.iter_mut().zip(travellers) {
+                if !recipes || !self.run_recipe(port, frame, traveller, outbox) {
+                    self.take_long_way(snapshot, port, frame, traveller, outbox);
+                }
             }
         }
+        frames.clear();
         self.batch = batch;
     }
 
+    /// The way of a packet that no recipe tells of. Counts how it ended where it did not leave, and takes its buffer back.
+    #[inline(never)]
+    fn take_long_way(&mut self, snapshot: &Snapshot, port: PortId, frame: &mut Frame, traveller: &mut Traveller, outbox: &mut Outbox) {
+        let (packets, bytes) = traveller.wire_size;
+        let mut packet = Packet { frame, port, zone: self.entrance(port).counts_for, packets, bytes };
+        if let Err(reason) = self.walk(snapshot, &mut packet, traveller, outbox) {
+            self.counters.verdict(usize::from(packet.zone.0), reason, packet.packets);
+            outbox.pool.give(packet.frame.take());
+        }
+    }
+
     /// Reads the headers, and counts the packets in.
-    fn read<'a>(&mut self, port: PortId, frames: &mut Vec<Frame>, batch: &'a mut [Traveller]) -> &'a mut [Traveller] {
-        let zone = self.entrance(port).counts_for;
-        let count = frames.len().min(batch.len());
-        let (travellers, _) = batch.split_at_mut(count);
+    #[inline(never)]
+    fn read(&mut self, port: PortId, frames: &[Frame], batch: &mut [Traveller]) {
         let (mut all_packets, mut all_bytes) = (0, 0);
-        for (frame, Traveller { packet, kind, layout, sought }) in frames.drain(..count).zip(&mut *travellers) {
+        for (frame, Traveller { wire_size, kind, layout, .. }) in frames.iter().zip(batch) {
             *kind = parse_into(layout, frame.bytes(), frame.offload.needs_checksum);
-            let (packets, bytes) = segments::wire_size(&frame, kind.is_ok_and(|kind| kind == Kind::Ip).then_some(layout));
-            (all_packets, all_bytes) = (all_packets + packets, all_bytes + bytes);
-            *packet = Packet { frame, port, zone, packets, bytes };
-            *sought = Sought::default();
+            *wire_size = segments::wire_size(frame, kind.is_ok_and(|kind| kind == Kind::Ip).then_some(layout));
+            all_packets += wire_size.0;
+            all_bytes += wire_size.1;
         }
         self.counters.port(usize::from(port.0), PortCell::PacketsIn, PortCell::BytesIn, all_packets, all_bytes);
-        travellers
     }
 
     /// Hashes the keys and asks for their buckets.
-    fn seek(&self, snapshot: &Snapshot, batch: &mut [Traveller]) {
-        for Traveller { packet, kind, layout, sought } in batch {
-            let Ok(Kind::Ip) = kind else { continue };
-            let Some(zone) = self.zone_to_seek_in(snapshot, packet.port, layout) else { continue };
-            *sought = match layout.addresses {
-                Addresses::V4 { .. } => self.seek_in::<Ipv4Addr>(zone, layout),
-                Addresses::V6 { .. } => self.seek_in::<Ipv6Addr>(zone, layout),
+    #[inline(never)]
+    fn seek(&self, snapshot: &Snapshot, port: PortId, batch: &mut [Traveller]) {
+        for Traveller { kind, layout, sought, .. } in batch {
+            *sought = match kind {
+                Ok(Kind::Ip) => self.begin_to_seek(snapshot, port, layout),
+                _ => Sought::Nowhere,
             };
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn begin_to_seek(&self, snapshot: &Snapshot, port: PortId, layout: &Layout) -> Sought {
+        match (self.zone_to_seek_in(snapshot, port, layout), layout.addresses) {
+            (Some(zone), Addresses::V4 { .. }) => self.seek_in::<Ipv4Addr>(zone, layout),
+            (Some(zone), Addresses::V6 { .. }) => self.seek_in::<Ipv6Addr>(zone, layout),
+            (None, _) => Sought::Nowhere,
+        }
+    }
+
+    #[inline(always)]
     fn seek_in<A: Family>(&self, zone: Zone, layout: &Layout) -> Sought {
-        let trail = key_of::<A>(zone, layout).map_or_else(Trail::default, |key| A::table(&self.flows).seek(&key));
-        Sought { is_v6: Some(A::IS_V6), zone, trail }
+        key_of::<A>(zone, layout).map_or(Sought::Nowhere, |key| A::sought(A::table(&self.flows).seek(&key)))
     }
 
     #[inline]
@@ -111,38 +118,33 @@ impl Pipeline {
     }
 
     /// Reads the buckets and asks for the flows; where a bucket did not have one, the same once more with the other.
+    #[inline(never)]
     fn approach(&self, batch: &mut [Traveller]) {
+        let mut all_there = true;
         for Traveller { sought, .. } in &mut *batch {
-            match sought.is_v6 {
-                Some(true) => self.flows.v6.approach(&mut sought.trail),
-                Some(false) => self.flows.v4.approach(&mut sought.trail),
-                None => {}
-            }
+            all_there &= match sought {
+                Sought::V4(trail) => self.flows.v4.approach(trail),
+                Sought::V6(trail) => self.flows.v6.approach(trail),
+                Sought::Nowhere => true,
+            };
+        }
+        if all_there {
+            return;
         }
         for Traveller { sought, .. } in batch {
-            match sought.is_v6 {
-                Some(true) => self.flows.v6.approach_again(&mut sought.trail),
-                Some(false) => self.flows.v4.approach_again(&mut sought.trail),
-                None => {}
+            match sought {
+                Sought::V4(trail) => self.flows.v4.approach_again(trail),
+                Sought::V6(trail) => self.flows.v6.approach_again(trail),
+                Sought::Nowhere => {}
             }
         }
     }
 
     /// The flow that was sought, as the table has it now.
     #[inline]
-    pub(super) fn find<A: Family>(&self, layout: &Layout, sought: &Sought) -> Option<Way> {
-        sought.is_v6?;
-        let (flow, direction) = A::table(&self.flows).find(&sought.trail, &key_of(sought.zone, layout)?)?;
+    pub(super) fn find<A: Family>(&self, sought: &Sought) -> Option<Way> {
+        let (flow, direction) = A::table(&self.flows).find(A::trail(sought)?)?;
         Some(Way { flow, direction, is_v6: A::IS_V6 })
-    }
-
-    /// Counts how a packet ended that did not leave, and takes its buffer back.
-    #[inline]
-    fn end(&mut self, packet: &mut Packet, ended: Result<(), Reason>, outbox: &mut Outbox) {
-        if let Err(reason) = ended {
-            self.counters.verdict(usize::from(packet.zone.0), reason, packet.packets);
-            outbox.pool.give(packet.frame.take());
-        }
     }
 
     pub(super) fn entrance(&self, port: PortId) -> Entrance {

@@ -50,7 +50,7 @@ impl Pipeline {
     ) -> Result<Split, Reason> {
         let mtu = self.mtus.get(usize::from(self.flows.exits.port(onward.exit).0)).copied().unwrap_or(1500);
         let limit = mtu as usize;
-        let here = segments::largest_packet(&packet.frame, layout);
+        let here = segments::largest_packet(packet.frame, layout);
         let there = if onward.translates { translate::size_there(here, layout) } else { here };
         if there <= limit {
             return Ok(Split::Whole);
@@ -67,7 +67,7 @@ impl Pipeline {
     /// TTL, addresses, ports and their checksums. Where the packet leaves in the other family, its layout changes too.
     #[inline(always)]
     pub(super) fn rewrite(&mut self, packet: &mut Packet, layout: &mut Layout, onward: &Onward, split: Split) -> Result<(), Reason> {
-        rewrite::decrement_ttl(&mut packet.frame, layout);
+        rewrite::decrement_ttl(packet.frame, layout);
         if onward.translates {
             return self.rewrite_in_other_family(packet, layout, onward, split);
         }
@@ -92,11 +92,11 @@ impl Pipeline {
         *layout = match &layout.transport_header {
             Transport::IcmpError(quoted) => {
                 let (outer, inner) = error_change(layout, quoted, &ahead, true).ok_or(Reason::DestinationUnknown)?;
-                translate::error(&mut packet.frame, layout, quoted, outer, &inner)?
+                translate::error(packet.frame, layout, quoted, outer, &inner)?
             }
-            _ => translate::packet(&mut packet.frame, layout, &ahead, manner)?,
+            _ => translate::packet(packet.frame, layout, &ahead, manner)?,
         };
-        (packet.packets, packet.bytes) = segments::wire_size(&packet.frame, Some(layout));
+        (packet.packets, packet.bytes) = segments::wire_size(packet.frame, Some(layout));
         // One for each segment of a super-frame.
         self.identification = self.identification.wrapping_add(packet.packets as u16);
         Ok(())
@@ -165,7 +165,7 @@ impl Pipeline {
     ) -> Result<(), Reason> {
         if let Some(mac) = self.neighbours.lookup(neighbour) {
             rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
-            return send(outbox, neighbour.port(), frame, sent);
+            return outbox.send(neighbour.port(), frame, sent);
         }
         self.let_wait(snapshot, neighbour, frame, sent, outbox)
     }
@@ -203,7 +203,7 @@ impl Pipeline {
     pub(super) fn learn(&mut self, port: PortId, neighbour: IpAddr, mac: [u8; 6], outbox: &mut Outbox) {
         for Waiting { mut frame, sent } in self.neighbours.learn(port, neighbour, mac) {
             rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
-            if let (Err(reason), Some(zone)) = (send(outbox, port, frame, sent), sent.forwarded_for) {
+            if let (Err(reason), Some(zone)) = (outbox.send(port, frame, sent), sent.forwarded_for) {
                 self.counters.verdict(usize::from(zone.0), reason, sent.packets);
             }
         }
@@ -245,21 +245,9 @@ fn apply(packet: &mut Packet, layout: &Layout, ahead: &Tuple) -> Result<(), Reas
     match &layout.transport_header {
         Transport::IcmpError(quoted) => {
             let (outer, inner) = error_change(layout, quoted, ahead, false).ok_or(Reason::DestinationUnknown)?;
-            rewrite::apply_quoted(&mut packet.frame, layout, quoted, outer, &inner);
+            rewrite::apply_quoted(packet.frame, layout, quoted, outer, &inner);
         }
-        _ => rewrite::apply(&mut packet.frame, layout, ahead),
+        _ => rewrite::apply(packet.frame, layout, ahead),
     }
     Ok(())
-}
-
-/// Puts a finished frame into the outbox.
-#[inline(always)]
-fn send(outbox: &mut Outbox, port: PortId, frame: Frame, sent: Sent) -> Result<(), Reason> {
-    match outbox.push(port, frame, sent) {
-        None => Ok(()),
-        Some(frame) => {
-            outbox.pool.give(frame);
-            Err(Reason::DestinationUnknown)
-        }
-    }
 }

@@ -22,8 +22,8 @@ pub trait Engine: Send {
     /// Time goes by without packets too: ageing, resolution retries. Called about every [`TICK`].
     fn tick(&mut self, now: Instant, outbox: &mut Outbox);
 
-    /// A frame of the outbox was taken by `port`.
-    fn sent(&mut self, port: PortId, sent: &Sent);
+    /// Frames of the outbox were taken by `port`.
+    fn sent(&mut self, port: PortId, sent: &[Sent]);
 
     /// A frame of the outbox was not taken by `port`.
     fn refused(&mut self, port: PortId, sent: &Sent, reason: Reason);

@@ -31,7 +31,7 @@ impl ExitId {
 
 /// The exits that are more than a port. Nothing is ever taken out: there are as many as configurations had appliances.
 #[derive(Debug, Default)]
-pub(super) struct Exits {
+pub struct Exits {
     listed: Vec<Exit>,
     numbers: HashMap<Exit, ExitId, RandomState>,
 }

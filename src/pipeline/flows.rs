@@ -7,7 +7,7 @@ use super::exits::{ExitId, Exits};
 use crate::packet::parse::{Addresses, Layout};
 use crate::packet::rewrite::Tuple;
 use crate::packet::{FlowKey, Zone, flow_key::Address};
-use crate::table::flow::{FlowDirection, FlowId, FlowTable};
+use crate::table::flow::{FlowDirection, FlowId, FlowTable, Trail};
 
 /// What the far end sees as the flow's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,15 @@ impl Marks {
 }
 
 impl Flow {
+    /// Whether a packet of this direction has nothing to wait for: the flow was looked at under this generation, the
+    /// packet's source belongs where the flow's packets of this direction enter, nothing blocks it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_ready(&self, generation: u16, direction: FlowDirection) -> bool {
+        let admitted = Marks::admitted(direction);
+        self.generation == generation && self.marks.0 & (admitted.0 | Marks::BLOCKED.0) == admitted.0
+    }
+
     /// Whether its packets change their family on the way.
     #[inline]
     #[must_use]
@@ -115,6 +124,18 @@ impl Flow {
     }
 }
 
+/// How far the flow of a packet was sought.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Sought {
+    /// Not at all: later fragments tell no ports, and what the dataplane answers itself belongs to no flow.
+    #[default]
+    Nowhere,
+    /// In the IPv4 table.
+    V4(Trail<Ipv4Addr>),
+    /// In the IPv6 table.
+    V6(Trail<Ipv6Addr>),
+}
+
 /// An address family with a flow table of its own.
 pub trait Family: Address {
     /// Whether it is IPv6.
@@ -128,8 +149,14 @@ pub trait Family: Address {
     fn pair(addresses: &Addresses) -> Option<(Self, Self)>;
     /// The address, if it is of this family.
     fn of(address: IpAddr) -> Option<Self>;
+    /// The lookup of a packet's flow that was begun in this family's table.
+    fn trail(sought: &Sought) -> Option<&Trail<Self>>;
+    /// The same, to be kept with the packet.
+    fn sought(trail: Trail<Self>) -> Sought;
     /// The family's table.
     fn table(flows: &Flows) -> &FlowTable<Self, Flow>;
+    /// The family's table, to be changed, beside the ways out that its flows take.
+    fn table_and_exits(flows: &mut Flows) -> (&mut FlowTable<Self, Flow>, &Exits);
     /// The family's table, to be changed.
     fn table_mut(flows: &mut Flows) -> &mut FlowTable<Self, Flow>;
 }
@@ -209,9 +236,27 @@ impl Family for Ipv4Addr {
         }
     }
 
+    #[inline(always)]
+    fn trail(sought: &Sought) -> Option<&Trail<Self>> {
+        match sought {
+            Sought::V4(trail) => Some(trail),
+            Sought::Nowhere | Sought::V6(_) => None,
+        }
+    }
+
+    #[inline(always)]
+    fn sought(trail: Trail<Self>) -> Sought {
+        Sought::V4(trail)
+    }
+
     #[inline]
     fn table(flows: &Flows) -> &FlowTable<Self, Flow> {
         &flows.v4
+    }
+
+    #[inline(always)]
+    fn table_and_exits(flows: &mut Flows) -> (&mut FlowTable<Self, Flow>, &Exits) {
+        (&mut flows.v4, &flows.exits)
     }
 
     #[inline]
@@ -250,9 +295,27 @@ impl Family for Ipv6Addr {
         }
     }
 
+    #[inline(always)]
+    fn trail(sought: &Sought) -> Option<&Trail<Self>> {
+        match sought {
+            Sought::V6(trail) => Some(trail),
+            Sought::Nowhere | Sought::V4(_) => None,
+        }
+    }
+
+    #[inline(always)]
+    fn sought(trail: Trail<Self>) -> Sought {
+        Sought::V6(trail)
+    }
+
     #[inline]
     fn table(flows: &Flows) -> &FlowTable<Self, Flow> {
         &flows.v6
+    }
+
+    #[inline(always)]
+    fn table_and_exits(flows: &mut Flows) -> (&mut FlowTable<Self, Flow>, &Exits) {
+        (&mut flows.v6, &flows.exits)
     }
 
     #[inline]

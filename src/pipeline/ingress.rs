@@ -6,9 +6,9 @@ use super::flows::{Family, Marks, Way};
 use super::outbox::{Outbox, Sent};
 use super::respond::{GATEWAY_MAC, arp, ndp};
 use super::{Packet, Pipeline};
-use crate::packet::parse::{Arp, Kind, Layout, Neighbour, Transport};
+use crate::packet::parse::{self, Arp, Kind, Layout, Neighbour, Transport};
 use crate::packet::{Frame, Reason, Zone};
-use crate::policy::admission;
+use crate::policy::admission::{self, Admitted};
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
 
@@ -24,7 +24,7 @@ impl Pipeline {
     ) -> Result<(), Reason> {
         match kind {
             Err(reason) => Err(*reason),
-            Ok(Kind::Arp(message)) => Err(self.answer_arp(snapshot, packet, message, outbox)),
+            Ok(Kind::Arp) => Err(self.answer_arp(snapshot, packet, &parse::arp(packet.frame.bytes())?, outbox)),
             Ok(Kind::Ip) => match layout.transport_header {
                 Transport::Neighbour(message) => Err(self.answer_discovery(snapshot, packet, layout, message, outbox)),
                 _ => Ok(()),
@@ -39,18 +39,26 @@ impl Pipeline {
     ///
     /// A bridge behind a port floods what its hosts say to each other, and an interface in promiscuous mode hears its
     /// whole segment: none of that is the gateway's to forward (RFC 1812, 5.3.4), or it would arrive twice.
+    ///
+    /// Where the sender was found on the way, it comes back: a first packet is decided by it.
     pub(super) fn admit<A: Family>(
         &mut self,
         snapshot: &Snapshot,
         packet: &mut Packet,
         layout: &Layout,
         known: Option<Way>,
-    ) -> Result<(), Reason> {
-        packet.zone = match known.and_then(|way| self.vouched::<A>(way, packet.port)) {
-            Some(zone) => zone,
-            None => self.ask_admission::<A>(snapshot, packet.port, layout, known)?,
+    ) -> Result<Option<Admitted>, Reason> {
+        let admitted = if known.is_none() { self.ask_in_full(snapshot, packet.port, layout) } else { None };
+        packet.zone = match (admitted, known.and_then(|way| self.vouched::<A>(way, packet.port))) {
+            (Some(Admitted { zone, .. }), _) | (None, Some(zone)) => zone,
+            (None, None) => self.ask_admission::<A>(snapshot, packet.port, layout, known)?,
         };
-        if packet.destination_mac() == GATEWAY_MAC { Ok(()) } else { Err(Reason::DestinationUnknown) }
+        if packet.destination_mac() == GATEWAY_MAC { Ok(admitted) } else { Err(Reason::DestinationUnknown) }
+    }
+
+    /// Who sends a packet that is likely to open a flow. `None` says only that it may not.
+    fn ask_in_full(&self, snapshot: &Snapshot, port: PortId, layout: &Layout) -> Option<Admitted> {
+        admission::admit(snapshot, port, layout.addresses.source(), layout.addresses.destination()).ok()
     }
 
     /// The zone that the flow's packets of this direction enter in, where it is known that they may at this port.
@@ -137,7 +145,7 @@ impl Pipeline {
     /// The same for frames made from the packet's bytes; nothing is sent where `build` says no. Says whether it was.
     pub(super) fn emit_from(&mut self, packet: &Packet, outbox: &mut Outbox, build: impl FnOnce(&Frame, &mut Frame) -> bool) -> bool {
         let mut frame = outbox.pool.take();
-        let built = build(&packet.frame, &mut frame);
+        let built = build(packet.frame, &mut frame);
         if built {
             let sent = Sent { forwarded_for: None, packets: 1, bytes: frame.len() as u64 };
             if let Some(frame) = outbox.push(packet.port, frame, sent) {

@@ -13,6 +13,7 @@
 //!
 //! | stage, packet by packet | file | what it may end with |
 //! |---|---|---|
+//! | a known flow's recipe, if nothing is unusual | `recipe` | |
 //! | parse, as it was read | `packet::parse` | `malformed-…`, `unsupported` |
 //! | neighbours | `ingress` | `answered` |
 //! | known flow | `fast_path` | |
@@ -27,6 +28,7 @@
 //! Nothing here sees a file descriptor or a log line. The clock is read by the worker, once per batch; only `slow_path`
 //! reads it too, to measure decisions.
 
+mod accounts;
 mod batch;
 pub mod conntrack;
 mod egress;
@@ -39,6 +41,7 @@ mod fragments;
 mod ingress;
 pub mod neighbour;
 pub mod outbox;
+mod recipe;
 mod refuse;
 mod related;
 pub mod respond;
@@ -51,17 +54,17 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::counters::{PortCell, Reader, Shape, Writer};
+use crate::counters::{Reader, Shape, Writer};
 use crate::packet::parse::{Addresses, Layout};
 use crate::packet::{Frame, Reason, Zone};
 use crate::policy::admission;
 use crate::policy::ids::{Ids, PortId};
 use crate::policy::snapshot::Snapshot;
 
-use batch::{Sought, Traveller};
+use batch::Traveller;
 use conntrack::HalfOpenQuota;
 use engine::Engine;
-use flows::{Family, Flows};
+use flows::{Family, Flows, Sought};
 use fragment_table::FragmentTable;
 use fragments::Fate;
 use neighbour::NeighbourTable;
@@ -140,9 +143,9 @@ impl Clock {
 
 /// A frame on its way, and whom it counts for.
 #[derive(Debug)]
-pub(crate) struct Packet {
-    /// The frame; taken out when it is sent or waits.
-    frame: Frame,
+pub(crate) struct Packet<'a> {
+    /// The frame where it came in; taken out when it is sent or waits.
+    frame: &'a mut Frame,
     /// Where it came in.
     port: PortId,
     /// The zone it counts for: its port's, until admission knows better.
@@ -153,7 +156,7 @@ pub(crate) struct Packet {
     bytes: u64,
 }
 
-impl Packet {
+impl Packet<'_> {
     /// The MAC address that the frame was sent to.
     fn destination_mac(&self) -> [u8; 6] {
         self.frame.bytes().first_chunk().copied().unwrap_or_default()
@@ -183,6 +186,8 @@ pub struct Pipeline {
     mtus: Vec<u32>,
     /// Room for a batch; what is in it between two means nothing.
     batch: Vec<Traveller>,
+    /// Known flows' packets run their recipes.
+    recipes: bool,
     sweep: Option<upkeep::Sweep>,
     /// Of the next IPv4 packet made of an IPv6 one.
     identification: u16,
@@ -207,6 +212,7 @@ impl Pipeline {
             entrances: Vec::new(),
             mtus: Vec::new(),
             batch: (0..batch::SIZE).map(|_| Traveller::nobody()).collect(),
+            recipes: true,
             sweep: None,
             identification: 0,
             snapshot: Arc::clone(&snapshot),
@@ -215,16 +221,26 @@ impl Pipeline {
         (pipeline, reader)
     }
 
+    /// Whether packets of known flows run their recipes, as they do from the start. Without, every packet takes the long
+    /// way, to the same end: for tests that compare both.
+    pub const fn run_recipes(&mut self, run: bool) {
+        self.recipes = run;
+    }
+
     /// The flows that are known.
     #[must_use]
     pub const fn flows(&self) -> &Flows {
         &self.flows
     }
 
-    /// A packet's way.
-    #[inline]
-    fn walk(&mut self, snapshot: &Snapshot, traveller: &mut Traveller, outbox: &mut Outbox) -> Result<(), Reason> {
-        let Traveller { packet, kind, layout, sought } = traveller;
+    /// The long way of a packet: a recipe of its flow was not found, or does not say all.
+    fn walk(
+        &mut self,
+        snapshot: &Snapshot,
+        packet: &mut Packet,
+        Traveller { kind, layout, sought, .. }: &mut Traveller,
+        outbox: &mut Outbox,
+    ) -> Result<(), Reason> {
         self.answer_neighbours(snapshot, packet, kind, layout, outbox)?;
         match layout.addresses {
             Addresses::V4 { .. } => self.forward::<Ipv4Addr>(snapshot, packet, layout, sought, outbox),
@@ -233,7 +249,6 @@ impl Pipeline {
     }
 
     /// The rest of the way, in one address family.
-    #[inline]
     fn forward<A: Family>(
         &mut self,
         snapshot: &Snapshot,
@@ -242,12 +257,12 @@ impl Pipeline {
         sought: &Sought,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        let known = self.find::<A>(layout, sought);
-        self.admit::<A>(snapshot, packet, layout, known)?;
+        let known = self.find::<A>(sought);
+        let admitted = self.admit::<A>(snapshot, packet, layout, known)?;
         self.follow_first_fragment(packet.zone, layout)?;
         let way = match self.proceed::<A>(snapshot, packet, layout, known, outbox)? {
             Some(way) => way,
-            None => self.decide::<A>(snapshot, packet, layout, outbox)?,
+            None => self.decide::<A>(snapshot, packet, layout, admitted, outbox)?,
         };
         let onward = self.onward(way)?;
         self.remember_first_fragment(packet.zone, layout);
@@ -307,11 +322,8 @@ impl Engine for Pipeline {
         self.upkeep(&snapshot, outbox);
     }
 
-    fn sent(&mut self, port: PortId, sent: &Sent) {
-        self.counters.port(usize::from(port.0), PortCell::PacketsOut, PortCell::BytesOut, sent.packets, sent.bytes);
-        if let Some(zone) = sent.forwarded_for {
-            self.counters.verdict(usize::from(zone.0), Reason::Forwarded, sent.packets);
-        }
+    fn sent(&mut self, port: PortId, sent: &[Sent]) {
+        self.count_sent(port, sent);
     }
 
     fn refused(&mut self, _port: PortId, sent: &Sent, reason: Reason) {

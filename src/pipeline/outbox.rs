@@ -1,6 +1,6 @@
 //! What a batch leaves behind: frames to send, sorted by port, each with how it is to be counted once it was taken.
 
-use crate::packet::{Frame, FramePool, Zone};
+use crate::packet::{Frame, FramePool, Reason, Zone};
 use crate::policy::ids::PortId;
 
 /// How a frame in the outbox is counted.
@@ -56,6 +56,21 @@ impl Outbox {
                 None
             }
             None => Some(frame),
+        }
+    }
+
+    /// Appends a frame for `port`. Where the port has no queue its buffer goes back to the pool.
+    ///
+    /// # Errors
+    /// [`Reason::DestinationUnknown`]: the port has no queue.
+    #[inline(always)]
+    pub fn send(&mut self, port: PortId, frame: Frame, sent: Sent) -> Result<(), Reason> {
+        match self.push(port, frame, sent) {
+            None => Ok(()),
+            Some(frame) => {
+                self.pool.give(frame);
+                Err(Reason::DestinationUnknown)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::conntrack::Tracking;
 use super::exits::{Exit, ExitId};
 use super::flows::{Family, Flow, Marks, SeenAs, Way, key_of};
+use super::neighbour::Neighbour;
 use super::outbox::Outbox;
 use super::source_nat::{PortScope, Want};
 use super::{Packet, Pipeline};
@@ -49,11 +50,15 @@ impl Pipeline {
         snapshot: &Snapshot,
         packet: &Packet,
         layout: &Layout,
+        admitted: Option<Admitted>,
         outbox: &mut Outbox,
     ) -> Result<Way, Reason> {
         let key = &key_of::<A>(packet.zone, layout).ok_or(Reason::Unsupported)?;
         let started = Instant::now();
-        let admitted = admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?;
+        let admitted = match admitted {
+            Some(admitted) => admitted,
+            None => admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?,
+        };
         let mut counting = Counting { counters: &mut self.counters, seen: None };
         let outcome = decide(snapshot, &question(&admitted, layout), Scope::FirstPacket, &mut counting);
         let client = counting.seen.unwrap_or(admitted.source);
@@ -72,7 +77,9 @@ impl Pipeline {
                     _ => self.open(layout, key, &forward, back)?,
                 };
                 let neighbour = back.appliance.unwrap_or(layout.addresses.source());
-                self.learn(packet.port, neighbour, packet.source_mac(), outbox);
+                if self.neighbours.lookup(Neighbour::new(packet.port, neighbour)) != Some(packet.source_mac()) {
+                    self.learn(packet.port, neighbour, packet.source_mac(), outbox);
+                }
                 Ok(way)
             }
         }
@@ -81,6 +88,7 @@ impl Pipeline {
     /// Enters the flow into the table and returns the way of its first packet.
     fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Way, Reason> {
         let mut reply = reply_key(key, forward).ok_or(Reason::Unsupported)?;
+        A::table(&self.flows).expect(&reply);
         if !self.half_open.enter(key.zone) {
             return Err(Reason::FlowTableFull);
         }

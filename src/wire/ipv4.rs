@@ -17,6 +17,15 @@ pub const CHECKSUM: usize = 10;
 /// Offset of the source address; the destination follows it.
 pub const ADDRESSES: usize = 12;
 
+/// The header checksum after the TTL, the upper half of its word, went down by one: the checksum goes up by as much, carry
+/// round the end (RFC 1141). The checksum of a header is never 0xffff, which is 0 then (RFC 1624).
+#[inline(always)]
+#[must_use]
+pub const fn checksum_of_one_hop_less(checksum: u16) -> u16 {
+    let (more, carry) = checksum.overflowing_add(0x0100);
+    more.wrapping_add((carry || more == u16::MAX) as u16)
+}
+
 /// A view over the fixed part of an IPv4 header.
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'a>(&'a [u8; LENGTH]);

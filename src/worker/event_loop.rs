@@ -17,7 +17,7 @@ use super::publication::Seat;
 use super::slots::{Slot, Slots};
 use crate::packet::{Frame, FramePool, Reason};
 use crate::pipeline::engine::{Engine, TICK};
-use crate::pipeline::outbox::Outbox;
+use crate::pipeline::outbox::{Outbox, Sent};
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
 use crate::port::Port;
@@ -203,14 +203,8 @@ impl<E: Engine> Worker<E> {
                     Ok(())
                 }
             };
-            let mut refused = self.refused.drain(..).peekable();
-            for (index, sent) in queue.sent.drain(..).enumerate() {
-                match refused.next_if(|(refused, _)| *refused == index) {
-                    Some((_, reason)) => self.engine.refused(id, &sent, reason),
-                    None => self.engine.sent(id, &sent),
-                }
-            }
-            drop(refused);
+            account(&mut self.engine, id, &queue.sent, &mut self.refused);
+            queue.sent.clear();
             if let Err(error) = outcome {
                 self.let_go(id, error);
             }
@@ -254,6 +248,19 @@ fn adopt(engine: &mut impl Engine, slots: &Slots, outbox: &mut Outbox, snapshot:
     for slot in slots.iter() {
         engine.set_mtu(slot.id, slot.mtu);
     }
+}
+
+/// Tells the engine how the frames of a queue fared. Nearly always all of them were taken.
+fn account(engine: &mut impl Engine, id: PortId, sent: &[Sent], refused: &mut Vec<(usize, Reason)>) {
+    let mut from = 0;
+    for (index, reason) in refused.drain(..) {
+        engine.sent(id, sent.get(from..index).unwrap_or_default());
+        if let Some(sent) = sent.get(index) {
+            engine.refused(id, sent, reason);
+        }
+        from = index + 1;
+    }
+    engine.sent(id, sent.get(from..).unwrap_or_default());
 }
 
 fn refuse_all(frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) {

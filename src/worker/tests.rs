@@ -50,8 +50,8 @@ impl Engine for Copier {
     fn tick(&mut self, _now: Instant, _outbox: &mut Outbox) {
         self.ticks += 1;
     }
-    fn sent(&mut self, port: PortId, _sent: &Sent) {
-        self.sent.push(port);
+    fn sent(&mut self, port: PortId, sent: &[Sent]) {
+        self.sent.extend(sent.iter().map(|_| port));
     }
     fn refused(&mut self, port: PortId, _sent: &Sent, reason: Reason) {
         self.refused.push((port, reason));

@@ -75,13 +75,18 @@ impl Rig {
 
     /// Swaps another network file in.
     pub fn reload(&mut self, text: &str) -> Vec<Out> {
+        self.adopt(text);
+        self.after(Duration::from_millis(125))
+    }
+
+    /// The same without the tick that follows it: flows are looked at again when their next packet comes.
+    pub fn adopt(&mut self, text: &str) {
         self.network = network(text);
         let generation = self.snapshot.generation + 1;
         self.snapshot = Arc::new(compile::compile(&self.network, &mut self.ids, generation).unwrap());
         self.ports = ports(&self.snapshot);
         self.outbox.grow(self.ids.ports.names().len());
         self.pipeline.adopt(Arc::clone(&self.snapshot));
-        self.after(Duration::from_millis(125))
     }
 
     pub fn port(&self, name: &str) -> PortId {
@@ -159,9 +164,7 @@ impl Rig {
                         round.push(Out { port: name.clone(), bytes: frame.bytes().to_vec() });
                         pool.give(frame);
                     }
-                    for sent in &sent {
-                        self.pipeline.sent(id, sent);
-                    }
+                    self.pipeline.sent(id, &sent);
                 }
             }
             if round.is_empty() {

@@ -6,6 +6,7 @@ use crate::packet::Reason;
 use crate::wire::{icmp, icmpv6};
 
 /// An ICMP message.
+#[inline(never)]
 pub(super) fn parse_v4(layout: &mut Layout, payload: &Payload<'_>) -> Result<(), Reason> {
     let header = icmp::Header::of(payload.bytes).ok_or(Reason::MalformedTransport)?;
     match header.kind() {
@@ -17,6 +18,7 @@ pub(super) fn parse_v4(layout: &mut Layout, payload: &Payload<'_>) -> Result<(),
 }
 
 /// An ICMPv6 message.
+#[inline(never)]
 pub(super) fn parse_v6(layout: &mut Layout, payload: &Payload<'_>, needs_checksum: bool) -> Result<(), Reason> {
     let header = icmp::Header::of(payload.bytes).ok_or(Reason::MalformedTransport)?;
     match header.kind() {

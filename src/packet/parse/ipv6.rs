@@ -11,7 +11,7 @@ use crate::wire::{ethernet, ipv6, protocol};
 const LONGEST_PAYLOAD: usize = 65_535;
 
 /// Parses what follows the Ethernet header.
-#[inline]
+#[inline(never)]
 pub(super) fn parse(layout: &mut Layout, bytes: &[u8], needs_checksum: bool) -> Result<(), Reason> {
     let header = ipv6::Header::of(bytes).ok_or(Reason::MalformedIpv6)?;
     let end = ipv6::LENGTH + header.payload_length();

@@ -131,12 +131,7 @@ impl Tracking {
             State::Closing => CLOSING,
             State::TimeWait => TIME_WAIT,
             State::Reset => RESET,
-            State::Unreplied | State::Replied => match self.protocol {
-                UDP if matches!(self.state, State::Replied) => UDP_REPLIED,
-                UDP => UNREPLIED,
-                ICMP | ICMPV6 => ECHO,
-                _ => PORTLESS,
-            },
+            State::Unreplied | State::Replied => self.datagram_timeout(),
         })
     }
 
@@ -175,13 +170,23 @@ impl Tracking {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn advance_datagram(&mut self, direction: FlowDirection) -> Step {
         if direction == FlowDirection::Original || self.state == State::Replied {
-            return self.step(Event::None);
+            return Step { timeout: Some(u32::from(self.datagram_timeout())), event: Event::None };
         }
         self.state = State::Replied;
         self.confirm()
+    }
+
+    #[inline(always)]
+    const fn datagram_timeout(&self) -> u16 {
+        match self.protocol {
+            UDP if matches!(self.state, State::Replied) => UDP_REPLIED,
+            UDP => UNREPLIED,
+            ICMP | ICMPV6 => ECHO,
+            _ => PORTLESS,
+        }
     }
 
     fn advance_tcp(&mut self, direction: FlowDirection, tcp: &Tcp, payload_length: u32) -> Step {

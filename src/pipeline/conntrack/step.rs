@@ -54,6 +54,13 @@ pub struct Step {
 impl Step {
     pub(super) const IGNORE: Self = Self { timeout: None, event: Event::None };
 
+    /// Whether nobody but the flow itself has to know.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_quiet(&self) -> bool {
+        matches!(self.event, Event::None)
+    }
+
     /// Whether the new deadline may lie before the former one, so that the table has to be told (`hasten`).
     #[must_use]
     pub const fn shortens(&self) -> bool {

@@ -5,10 +5,10 @@
 //! Weidling 2007). At the load that [`Index::new`] allows this practically always ends after a few moves; what
 //! finds no place within [`MOVES`] waits in a small overflow that lookups read only while it holds something.
 
-use crate::table::simd::{equal_tags, prefer_large_pages, prefetch};
+use crate::table::simd::{TAGS, equal_tags, prefer_large_pages, prefetch};
 
 /// Slots in a bucket: ten of six bytes fill a cache line.
-const WIDTH: usize = 10;
+const WIDTH: usize = TAGS;
 /// Of the ten slots, how many the largest number of keys fills on average.
 const LOAD: usize = 8;
 /// Moves of residents before a key goes to the overflow.
@@ -30,15 +30,13 @@ impl Bucket {
     const EMPTY: Self = Self { tags: [EMPTY; WIDTH], slots: [0; WIDTH] };
 
     /// A bit for each slot with this tag.
-    #[inline]
+    #[inline(always)]
     fn matches(&self, tag: u16) -> Places {
-        // The first eight by reference: a copy of them would be written in pieces and read as a whole, which stalls.
-        let eight = self.tags.first_chunk().map_or(0, |eight| equal_tags(eight, tag));
-        let [.., ninth, tenth] = self.tags;
-        Places(eight | u32::from(ninth == tag) << 8 | u32::from(tenth == tag) << 9)
+        // by reference: a copy would be written in pieces and read as a whole, which stalls
+        Places(equal_tags(&self.tags, tag))
     }
 
-    #[inline]
+    #[inline(always)]
     fn slots_with(&self, tag: u16) -> impl Iterator<Item = (usize, u32)> + '_ {
         self.matches(tag).filter_map(|place| self.slots.get(place).map(|&slot| (place, slot)))
     }
@@ -73,7 +71,7 @@ struct Places(u32);
 impl Iterator for Places {
     type Item = usize;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<usize> {
         let place = self.0.trailing_zeros();
         self.0 &= self.0.wrapping_sub(1);
@@ -105,32 +103,32 @@ impl Index {
     }
 
     /// Asks for the cache line that a lookup of `hash` starts with.
-    #[inline]
+    #[inline(always)]
     pub(super) fn prefetch_first(&self, hash: u64) {
         self.buckets.get(self.first_bucket(hash)).inspect(|bucket| prefetch(*bucket));
     }
 
     /// Asks for the cache line that a lookup of `hash` goes on with.
-    #[inline]
+    #[inline(always)]
     pub(super) fn prefetch_second(&self, hash: u64) {
         let [_, second] = self.both_buckets(hash);
         self.buckets.get(second).inspect(|bucket| prefetch(*bucket));
     }
 
     /// The first slot with the hash's tag in its first bucket: very likely the one, not certainly.
-    #[inline]
+    #[inline(always)]
     pub(super) fn likely_in_first(&self, hash: u64) -> Option<u32> {
         self.likely(self.first_bucket(hash), hash)
     }
 
     /// The same in its second bucket.
-    #[inline]
+    #[inline(always)]
     pub(super) fn likely_in_second(&self, hash: u64) -> Option<u32> {
         let [_, second] = self.both_buckets(hash);
         self.likely(second, hash)
     }
 
-    #[inline]
+    #[inline(always)]
     fn likely(&self, number: usize, hash: u64) -> Option<u32> {
         self.buckets.get(number)?.slots_with(tag(hash)).next().map(|(_, slot)| slot)
     }
@@ -231,12 +229,12 @@ const fn scale(number: u64, count: usize) -> usize {
     ((number * count as u64) >> 32) as usize
 }
 
-/// The piece of a hash that slots carry: its lowest bits, which choose no bucket but in very large tables.
-#[inline]
+/// The piece of a hash that slots carry: its lowest bits, which choose no bucket but in very large tables; odd, as
+/// [`EMPTY`] is not.
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "a piece is what is asked for")]
 const fn tag(hash: u64) -> u16 {
-    let tag = hash as u16;
-    if tag == EMPTY { 1 } else { tag }
+    hash as u16 | 1
 }
 
 #[cfg(test)]

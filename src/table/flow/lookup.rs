@@ -1,9 +1,9 @@
 //! Lookups, one at a time and in batches whose cache misses overlap.
 //!
 //! A batch asks for all buckets ([`FlowTable::seek`]), then for all entries ([`FlowTable::approach`],
-//! [`FlowTable::approach_again`]), and only then looks ([`FlowTable::find`]), one key after the other. What the first two
-//! find out is a hint: a look compares the key with the entry that is there now. So flows may come and go between two
-//! looks of a batch, and each look gives what it would give alone.
+//! [`FlowTable::approach_again`]), and only then looks ([`FlowTable::hit`], [`FlowTable::find`]), one key after the other.
+//! What the first two find out is a hint: a look compares the key with the entry that is there now. So flows may come and
+//! go between two looks of a batch, and each look gives what it would give alone.
 
 use super::{Address, Entry, FlowDirection, FlowId, FlowKey, FlowTable};
 use crate::table::simd::prefetch;
@@ -14,17 +14,68 @@ pub const STAGE: usize = 32;
 /// No slot is numbered so: entries are fewer than 2³⁰.
 const NOWHERE: u32 = u32::MAX;
 
-/// What a lookup under way has found out.
+/// A lookup under way: the key, and where it very likely is.
 #[derive(Clone, Copy, Debug)]
-pub struct Trail {
+pub struct Trail<A: Address> {
+    key: A::Packed,
     hash: u64,
     /// Where the key very likely is, or [`NOWHERE`].
     slot: u32,
 }
 
-impl Default for Trail {
+impl<A: Address> Default for Trail<A> {
+    /// Of no key: leads nowhere.
     fn default() -> Self {
-        Self { hash: 0, slot: NOWHERE }
+        Self { key: A::Packed::default(), hash: 0, slot: NOWHERE }
+    }
+}
+
+impl<A: Address> Trail<A> {
+    /// The key that is looked up.
+    #[inline(always)]
+    #[must_use]
+    pub fn key(&self) -> FlowKey<A> {
+        A::unpack(&self.key)
+    }
+}
+
+/// A flow that a lookup ended at, to be read and changed without being looked up again.
+#[derive(Debug)]
+pub struct Hit<'a, A: Address, V> {
+    entry: &'a mut Entry<A, V>,
+    /// Which way packets with the key go.
+    pub direction: FlowDirection,
+}
+
+impl<A: Address, V> Hit<'_, A, V> {
+    /// What is kept for the flow.
+    #[inline(always)]
+    #[must_use]
+    pub const fn value(&self) -> &V {
+        &self.entry.value
+    }
+
+    /// What is kept for the flow, to be changed.
+    #[inline(always)]
+    pub const fn value_mut(&mut self) -> &mut V {
+        &mut self.entry.value
+    }
+
+    /// The key of the flow's other direction.
+    #[inline(always)]
+    #[must_use]
+    pub fn other_key(&self) -> FlowKey<A> {
+        let [original, reply] = &self.entry.keys;
+        A::unpack(match self.direction {
+            FlowDirection::Original => reply,
+            FlowDirection::Reply => original,
+        })
+    }
+
+    /// Moves the flow's deadline, as [`FlowTable::set_deadline`] does.
+    #[inline(always)]
+    pub const fn refresh(&mut self, deadline: u32) {
+        self.entry.deadline = deadline;
     }
 }
 
@@ -44,83 +95,76 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     }
 
     /// Begins a lookup: hashes the key and asks for its bucket.
-    #[inline]
-    #[must_use]
-    pub fn seek(&self, key: &FlowKey<A>) -> Trail {
-        self.seek_packed(&A::pack(key))
-    }
-
     #[inline(always)]
-    fn seek_packed(&self, packed: &A::Packed) -> Trail {
-        let hash = self.hash(packed);
+    #[must_use]
+    pub fn seek(&self, key: &FlowKey<A>) -> Trail<A> {
+        let key = A::pack(key);
+        let hash = self.hash(&key);
         self.index.prefetch_first(hash);
-        Trail { hash, slot: NOWHERE }
+        Trail { key, hash, slot: NOWHERE }
     }
 
-    /// Goes on: reads the bucket and asks for the entry, or for the second bucket.
+    /// Asks for the cache line that a lookup or an insertion of this key begins with.
     #[inline]
-    pub fn approach(&self, trail: &mut Trail) {
+    pub fn expect(&self, key: &FlowKey<A>) {
+        self.index.prefetch_first(self.hash(&A::pack(key)));
+    }
+
+    /// Goes on: reads the bucket and asks for the entry; else for the second bucket, and says false: the lookup has to
+    /// [approach again](Self::approach_again).
+    #[inline(always)]
+    pub fn approach(&self, trail: &mut Trail<A>) -> bool {
         match self.index.likely_in_first(trail.hash) {
             Some(slot) => self.prefetch_entry(trail, slot),
             None => self.index.prefetch_second(trail.hash),
         }
+        trail.slot != NOWHERE
     }
 
     /// Goes on, where the first bucket did not have it: reads the second and asks for the entry.
-    #[inline]
-    pub fn approach_again(&self, trail: &mut Trail) {
-        if trail.slot == NOWHERE
-            && let Some(slot) = self.index.likely_in_second(trail.hash)
-        {
+    #[inline(always)]
+    pub fn approach_again(&self, trail: &mut Trail<A>) {
+        if trail.slot == NOWHERE {
+            self.approach_second(trail);
+        }
+    }
+
+    #[cold]
+    fn approach_second(&self, trail: &mut Trail<A>) {
+        if let Some(slot) = self.index.likely_in_second(trail.hash) {
             self.prefetch_entry(trail, slot);
         }
     }
 
-    /// Ends a lookup that was begun with the same key.
+    /// Ends a lookup.
     #[inline]
     #[must_use]
-    pub fn find(&self, trail: &Trail, key: &FlowKey<A>) -> Option<(FlowId, FlowDirection)> {
-        self.find_packed(trail, &A::pack(key))
+    pub fn find(&self, trail: &Trail<A>) -> Option<(FlowId, FlowDirection)> {
+        let (likely, _) = unpack(trail.slot);
+        match self.entries.get(likely.0 as usize).and_then(|entry| entry.direction_of(&trail.key)) {
+            Some(direction) => Some((likely, direction)),
+            None => self.lookup_packed(trail.hash, &trail.key),
+        }
+    }
+
+    /// Ends a lookup at the flow itself, where it is where it very likely is; `None` says nothing yet ([`Self::find`] does).
+    #[inline(always)]
+    #[must_use]
+    pub fn hit(&mut self, trail: &Trail<A>) -> Option<Hit<'_, A, V>> {
+        let entry = self.entries.get_mut(unpack(trail.slot).0.0 as usize)?;
+        let direction = entry.direction_of(&trail.key)?;
+        Some(Hit { entry, direction })
     }
 
     #[inline(always)]
-    fn find_packed(&self, trail: &Trail, packed: &A::Packed) -> Option<(FlowId, FlowDirection)> {
-        if let Some(entry) = self.entries.get(unpack(trail.slot).0.0 as usize)
-            && let Some(direction) = entry.direction_of(packed)
-        {
-            return Some((unpack(trail.slot).0, direction));
-        }
-        self.lookup_packed(trail.hash, packed)
-    }
-
-    /// Looks up a batch and calls `visit` with the place of each key in `keys` and its flow, in order. `visit` may change
-    /// the table.
-    pub fn lookup_batch(&mut self, keys: &[FlowKey<A>], mut visit: impl FnMut(&mut Self, usize, Option<(FlowId, FlowDirection)>)) {
-        for (number, keys) in keys.chunks(STAGE).enumerate() {
-            let mut batch = [(A::Packed::default(), Trail::default()); STAGE];
-            let Some(batch) = batch.get_mut(..keys.len()) else { return };
-            for ((packed, trail), key) in batch.iter_mut().zip(keys) {
-                *packed = A::pack(key);
-                *trail = self.seek_packed(packed);
-            }
-            batch.iter_mut().for_each(|(_, trail)| self.approach(trail));
-            batch.iter_mut().for_each(|(_, trail)| self.approach_again(trail));
-            for (place, (packed, trail)) in (number * STAGE..).zip(batch) {
-                let found = self.find_packed(trail, packed);
-                visit(self, place, found);
-            }
-        }
-    }
-
-    #[inline]
-    fn prefetch_entry(&self, trail: &mut Trail, slot: u32) {
+    fn prefetch_entry(&self, trail: &mut Trail<A>, slot: u32) {
         trail.slot = slot;
         if let Some(entry) = self.entries.get(unpack(slot).0.0 as usize) {
             prefetch(entry);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash(&self, packed: &A::Packed) -> u64 {
         self.secret.packed::<A>(packed)
     }
@@ -139,7 +183,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
 
 impl<A: Address, V> Entry<A, V> {
     /// Which way packets with this key go; `None` where the key is not this flow's.
-    #[inline]
+    #[inline(always)]
     fn direction_of(&self, packed: &A::Packed) -> Option<FlowDirection> {
         let [original, reply] = &self.keys;
         if packed == original {

@@ -24,7 +24,7 @@ mod model_batches;
 
 pub use hash::Secret;
 use index::Index;
-pub use lookup::{STAGE, Trail};
+pub use lookup::{Hit, STAGE, Trail};
 use lookup::{pack, unpack};
 use wheel::Wheel;
 

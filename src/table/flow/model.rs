@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
+use super::model_batches::in_batches;
 use super::*;
 use crate::packet::Zone;
 
@@ -165,7 +166,7 @@ impl<A: Numbered> Pair<A, u64> {
         assert_eq!(self.table.is_empty(), self.flows.is_empty());
         let keys: Vec<FlowKey<A>> = (0..self.keys).map(key).collect();
         let mut batch = Vec::new();
-        self.table.lookup_batch(&keys, |_, place, found| {
+        in_batches(&mut self.table, &keys, |_, place, found| {
             assert_eq!(place, batch.len());
             batch.push(found);
         });

@@ -20,6 +20,37 @@ fn disturb<A: Numbered>(table: &mut FlowTable<A, u64>, number: u32, act: u8, fou
     }
 }
 
+/// Looks keys up as packets are looked up that come together. `visit` gets each key's place and flow, in order, and may
+/// change the table.
+pub(super) fn in_batches<A: Numbered>(
+    table: &mut FlowTable<A, u64>,
+    keys: &[FlowKey<A>],
+    mut visit: impl FnMut(&mut FlowTable<A, u64>, usize, Option<(FlowId, FlowDirection)>),
+) {
+    for (number, keys) in keys.chunks(STAGE).enumerate() {
+        let mut trails: Vec<Trail<A>> = keys.iter().map(|key| table.seek(key)).collect();
+        let there = trails.iter_mut().filter_map(|trail| table.approach(trail).then_some(())).count();
+        if there < trails.len() {
+            trails.iter_mut().for_each(|trail| table.approach_again(trail));
+        }
+        for (place, (trail, key)) in (number * STAGE..).zip(trails.iter().zip(keys)) {
+            assert_eq!(trail.key(), *key);
+            let found = table.find(trail);
+            check_hit(table, trail, found);
+            visit(table, place, found);
+        }
+    }
+}
+
+/// A hit is the flow that was found; there may be none though a flow was found, never one though none was.
+fn check_hit<A: Numbered>(table: &mut FlowTable<A, u64>, trail: &Trail<A>, found: Option<(FlowId, FlowDirection)>) {
+    let seen = table.hit(trail).map(|hit| (hit.direction, *hit.value(), hit.other_key()));
+    if let Some((direction, value, other)) = seen {
+        let (id, way) = found.unwrap();
+        assert_eq!((direction, Some(&value), Some(other)), (way, table.get(id), table.key(id, way.opposite())));
+    }
+}
+
 fn changing_batch<A: Numbered>(capacity: usize, seed: [u64; 2], before: &[(u32, u32)], looks: &[(u32, u8)]) {
     let [mut together, mut alone] = [(); 2].map(|()| {
         let mut table = FlowTable::<A, u64>::new(capacity, seed);
@@ -30,7 +61,7 @@ fn changing_batch<A: Numbered>(capacity: usize, seed: [u64; 2], before: &[(u32, 
     });
     let mut found_together = Vec::new();
     let keys: Vec<FlowKey<A>> = looks.iter().map(|look| key(look.0)).collect();
-    together.lookup_batch(&keys, |table, place, found| {
+    in_batches(&mut together, &keys, |table, place, found| {
         disturb(table, looks[place].0, looks[place].1, found);
         found_together.push(found);
     });
@@ -57,4 +88,21 @@ proptest! {
         changing_batch::<Ipv4Addr>(capacity, seed, &before, &looks);
         changing_batch::<Ipv6Addr>(capacity, seed, &before, &looks);
     }
+}
+
+#[test]
+fn a_hit_is_the_flow_itself() {
+    let mut table = FlowTable::<Ipv4Addr, u64>::new(4, [1, 2]);
+    let id = table.insert(key(1), key(2), 7, 10).unwrap();
+    for (number, direction, other) in [(1, FlowDirection::Original, 2), (2, FlowDirection::Reply, 1)] {
+        let mut trail = table.seek(&key(number));
+        table.approach(&mut trail);
+        let mut hit = table.hit(&trail).unwrap();
+        assert_eq!((hit.direction, hit.other_key()), (direction, key(other)));
+        *hit.value_mut() += u64::from(number);
+        hit.refresh(20 + number);
+    }
+    assert_eq!((table.get(id), table.deadline(id)), (Some(&10), Some(22)));
+    let nowhere = Trail::default();
+    assert!(table.hit(&nowhere).is_none() && table.find(&nowhere).is_none());
 }

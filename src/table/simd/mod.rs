@@ -114,7 +114,7 @@ mod pages;
 mod tags;
 
 pub use pages::prefer_large_pages;
-pub use tags::equal_tags;
+pub use tags::{TAGS, equal_tags};
 
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
 #[inline(always)]
