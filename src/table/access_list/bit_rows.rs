@@ -1,5 +1,6 @@
 //! Rules as bits: for each of the five fields a row for every kind of value, in which a rule's bit is set where the rule
-//! takes that value. A header's rules are what its five rows have in common; the first bit is the answer.
+//! takes that value. A header's rules are what its five rows have in common; the first bit is the answer. Of destination
+//! port and protocol there is mostly one row for both (`services`).
 //! (Lakshman and Stiliadis, SIGCOMM 1998.)
 
 use std::collections::HashMap;
@@ -7,6 +8,7 @@ use std::collections::HashMap;
 use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol};
 use super::intervals::Intervals;
 use super::ports::Ports;
+use super::services::{Service, Services};
 use crate::table::simd::{Aligned, Lanes, Row};
 
 /// Up to `W` × 256 rules in order.
@@ -16,19 +18,15 @@ pub(super) struct BitRows<const W: usize> {
     destinations: Rows<W>,
     /// `None` where every rule takes every source port, as in most lists.
     source_ports: Option<(Ports, Rows<W>)>,
-    destination_ports: (Ports, Rows<W>),
-    protocols: ([u8; 256], Rows<W>),
+    /// Of destination ports and protocols.
+    services: Services<W>,
     /// The rule of each bit.
     rules: Vec<u32>,
 }
 
 /// Rows by their numbers.
 #[derive(Clone, Debug)]
-struct Rows<const W: usize> {
-    rows: Vec<Aligned<Row<W>>>,
-    /// Of a number that none has.
-    none: Row<W>,
-}
+pub(super) struct Rows<const W: usize>(Vec<Aligned<Row<W>>>);
 
 /// Addresses in intervals, each with the number of its row. Neighbours differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,8 +57,7 @@ impl<const W: usize> BitRows<W> {
                 .iter()
                 .any(|rule| rule.source_ports != EVERY_PORT)
                 .then(|| ports(of(|rule| wide(&rule.source_ports), LAST_PORT))),
-            destination_ports: ports(of(|rule| wide(&rule.destination_ports), LAST_PORT)),
-            protocols: protocol_rows(&rules),
+            services: Services::new(of(|rule| wide(&rule.destination_ports), LAST_PORT), protocol_rows(&rules)),
             rules: chosen.to_vec(),
         };
         (rows, [source_numbers, destination_numbers])
@@ -69,23 +66,34 @@ impl<const W: usize> BitRows<W> {
     /// The first rule that matches a header whose addresses have the rows numbered `source` and `destination`.
     #[inline(always)]
     pub(super) fn first_match(&self, lanes: impl Lanes, source: u32, destination: u32, header: &FiveTuple) -> Option<u32> {
-        let source = self.sources.row(source);
-        let destination = self.destinations.row(destination);
-        let destination_port = self.destination_ports.1.row(self.destination_ports.0.find(header.destination_port));
-        let protocol = self.protocols.1.row(u32::from(self.protocols.0[usize::from(header.protocol)]));
-        let bit = match &self.source_ports {
-            None => lanes.first_common([source, destination, destination_port, protocol])?,
-            Some((ports, rows)) => {
-                lanes.first_common([source, destination, destination_port, protocol, rows.row(ports.find(header.source_port))])?
-            }
-        };
+        let bit = self.first_bit(lanes, source, destination, header)?;
         self.rules.get(bit as usize).copied()
+    }
+
+    /// The same rule's place among those chosen.
+    #[inline(always)]
+    pub(super) fn first_bit(&self, lanes: impl Lanes, source: u32, destination: u32, header: &FiveTuple) -> Option<u32> {
+        let source = self.sources.row(source)?;
+        let destination = self.destinations.row(destination)?;
+        let service = self.services.find(header)?;
+        let Some((ports, rows)) = &self.source_ports else {
+            return match service {
+                Service::Pair(pair) => lanes.first_common([source, destination, pair]),
+                Service::Apart(port, protocol) => lanes.first_common([source, destination, port, protocol]),
+            };
+        };
+        let source_port = rows.row(ports.find(header.source_port))?;
+        match service {
+            Service::Pair(pair) => lanes.first_common([source, destination, pair, source_port]),
+            Service::Apart(port, protocol) => lanes.first_common([source, destination, port, protocol, source_port]),
+        }
     }
 
     /// Whether any rule takes addresses of both rows.
     #[inline(always)]
     pub(super) fn takes(&self, lanes: impl Lanes, source: u32, destination: u32) -> bool {
-        lanes.have_common(self.sources.row(source), self.destinations.row(destination))
+        let rows = self.sources.row(source).zip(self.destinations.row(destination));
+        rows.is_some_and(|(source, destination)| lanes.have_common(source, destination))
     }
 
     /// The first of its rules.
@@ -96,19 +104,35 @@ impl<const W: usize> BitRows<W> {
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        let rows: usize = [&self.sources, &self.destinations, &self.protocols.1].iter().map(|rows| size_of_val(&*rows.rows)).sum();
-        let ports = self.source_ports.iter().chain([&self.destination_ports]);
-        let ports: usize = ports.map(|(ports, rows)| ports.memory() + size_of_val(&*rows.rows)).sum();
-        rows + ports + size_of_val(&self.protocols.0) + size_of_val(&*self.rules)
+        let source_ports = self.source_ports.as_ref().map_or(0, |(ports, rows)| ports.memory() + rows.memory());
+        self.sources.memory() + self.destinations.memory() + self.services.memory() + source_ports + size_of_val(&*self.rules)
     }
 }
 
 impl<const W: usize> Rows<W> {
     const NONE: Row<W> = [[0; 4]; W];
 
+    /// A row by its number; of a number that none has, nothing.
     #[inline(always)]
-    fn row(&self, number: u32) -> &Row<W> {
-        self.rows.get(number as usize).map_or(&self.none, |row| &row.0)
+    pub(super) fn row(&self, number: u32) -> Option<&Row<W>> {
+        self.0.get(number as usize).map(|row| &row.0)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Of each of these rows with each of the others what both have in common, in order.
+    pub(super) fn with_each(&self, others: &Self) -> Self {
+        let common =
+            |one: &Row<W>, other: &Row<W>| std::array::from_fn(|quad| std::array::from_fn(|word| one[quad][word] & other[quad][word]));
+        Self(self.0.iter().flat_map(|one| others.0.iter().map(move |other| Aligned(common(&one.0, &other.0)))).collect())
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        size_of_val(&*self.0)
     }
 }
 
@@ -140,7 +164,7 @@ impl<const W: usize> Numbering<W> {
     }
 
     fn finish(self) -> Rows<W> {
-        Rows { rows: self.rows, none: Rows::<W>::NONE }
+        Rows(self.rows)
     }
 }
 

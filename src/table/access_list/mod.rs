@@ -2,7 +2,7 @@
 //!
 //! | rules | table | a lookup reads |
 //! |---|---|---|
-//! | up to 1,024 | `small`: every rule a bit | two trees, two port tables, five rows |
+//! | up to 1,024 | `small`: every rule a bit | two trees, one or two port tables, three to five rows |
 //! | more | `homes`: lists by source and by destination | two roots, two records, seldom more |
 //!
 //! Tables are built as a whole and never changed: no insertion that a sender could make slow. What a lookup may cost is
@@ -14,6 +14,7 @@ mod homes;
 mod intervals;
 mod ports;
 mod rooted;
+mod services;
 mod small;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::table::simd::{Lanes, prefetch_at};
 const SLOTS: usize = 1 << 16;
 
 /// How many bounds one comparison takes.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// Which interval holds an address, in steps that a batch takes together: [`Rooted::slot`], [`Rooted::prefetch_bounds`],
 /// [`Rooted::within`].

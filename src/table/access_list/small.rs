@@ -41,14 +41,13 @@ impl<const W: usize> Batch for Small<W> {
     fn batch<const N: usize>(&self, lanes: impl Lanes, headers: &[FiveTuple; N], matches: &mut [u32; N]) {
         let [sources, destinations] = &self.sides;
         let (mut source, mut destination) = ([0; N], [0; N]);
-        for (header, row) in headers.iter().zip(&mut source) {
-            *row = sources.row(lanes, header.source);
+        for ((header, source), destination) in headers.iter().zip(&mut source).zip(&mut destination) {
+            (*source, *destination) = (header.source, header.destination);
         }
-        for (header, row) in headers.iter().zip(&mut destination) {
-            *row = destinations.row(lanes, header.destination);
-        }
+        let (source, destination) = (sources.rows(lanes, &source), destinations.rows(lanes, &destination));
         for (((header, found), source), destination) in headers.iter().zip(matches).zip(&source).zip(&destination) {
-            *found = self.rows.first_match(lanes, *source, *destination, header).unwrap_or(AccessList::NO_MATCH);
+            // bits are numbered as rules are
+            *found = self.rows.first_bit(lanes, *source, *destination, header).unwrap_or(AccessList::NO_MATCH);
         }
     }
 }
@@ -58,8 +57,14 @@ impl Side {
         Self { tree: Tree::new(&numbers.starts), rows: numbers.rows }
     }
 
+    /// The row numbers of addresses.
     #[inline(always)]
-    fn row(&self, lanes: impl Lanes, address: u32) -> u32 {
-        self.rows.get(self.tree.find(lanes, address) as usize).map_or(0, |row| u32::from(*row))
+    fn rows<const N: usize>(&self, lanes: impl Lanes, addresses: &[u32; N]) -> [u32; N] {
+        let mut found = self.tree.leaves(lanes, addresses);
+        for (found, address) in found.iter_mut().zip(addresses) {
+            let interval = self.tree.within(lanes, *found, *address);
+            *found = self.rows.get(interval as usize).map_or(0, |row| u32::from(*row));
+        }
+        found
     }
 }

@@ -1,58 +1,57 @@
-//! A 32-ary tree over a few intervals: one comparison of 32 numbers a level.
+//! A tree over a few intervals: its root chooses one of 128 leaves, for all headers of a batch at once; one comparison of
+//! sixteen numbers in the leaf does the rest.
 
-use crate::table::simd::{Aligned, Lanes};
+use crate::table::simd::{Aligned, Lanes, Root};
 
-type Node = Aligned<[i32; 32]>;
+/// Intervals that end in a leaf.
+const LEAF: usize = 16;
 
-/// Which interval holds an address. Nodes hold the last addresses of intervals, or of all in a child; as signed numbers,
-/// which is what vector instructions compare, and filled up with the largest, which nothing lies behind.
+/// How many leaves a root chooses from.
+const LEAVES: usize = Root::LEAVES;
+
+/// Which interval holds an address. Leaves hold the last addresses of intervals, the root those of leaves; as signed
+/// numbers, which is what vector instructions compare, and filled up with the largest, which nothing lies behind.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    top: Option<Box<Node>>,
-    middle: Vec<Node>,
-    leaves: Vec<Node>,
+    root: Box<Root>,
+    leaves: Vec<Aligned<[i32; LEAF]>>,
 }
 
 impl Tree {
-    /// A tree of the intervals (at most 32³) that begin at `starts`, of which the first is 0.
+    /// Most intervals that a tree has room for.
+    pub(super) const ROOM: usize = LEAVES * LEAF + 1;
+
+    /// A tree of the intervals (at most [`Tree::ROOM`]) that begin at `starts`, of which the first is 0.
     pub(super) fn new(starts: &[u32]) -> Self {
-        let ends: Vec<i32> = starts.iter().skip(1).map(|start| signed(start - 1)).chain([i32::MAX]).collect();
-        let leaves = nodes(&ends);
-        let middle = if leaves.len() > 1 { nodes(&last_of(&leaves)) } else { Vec::new() };
-        let top = (middle.len() > 1).then(|| nodes(&last_of(&middle)).first().copied().map(Box::new)).flatten();
-        Self { top, middle, leaves }
+        debug_assert!(starts.len() <= Self::ROOM);
+        // the last interval goes on to the end of all numbers: nothing is behind it
+        let ends: Vec<i32> = starts.iter().skip(1).map(|start| signed(start - 1)).collect();
+        let leaf = |ends: &[i32]| Aligned(std::array::from_fn(|at| ends.get(at).copied().unwrap_or(i32::MAX)));
+        let leaves: Vec<Aligned<[i32; LEAF]>> = ends.chunks(LEAF).map(leaf).collect();
+        let last: Vec<i32> = leaves.iter().map(|Aligned([.., last])| *last).collect();
+        Self { root: Box::new(Root::new(&last)), leaves }
     }
 
-    /// The number of the interval that holds `address`.
+    /// The leaves of addresses.
     #[inline(always)]
-    pub(super) fn find(&self, lanes: impl Lanes, address: u32) -> u32 {
-        let address = signed(address);
-        let child = |nodes: &[Node], at: u32| nodes.get(at as usize).map_or(0, |node| at * 32 + lanes.below32(&node.0, address));
-        let mut at = 0;
-        if let Some(top) = &self.top {
-            at = lanes.below32(&top.0, address);
-        }
-        if !self.middle.is_empty() {
-            at = child(&self.middle, at);
-        }
-        child(&self.leaves, at)
+    pub(super) fn leaves<const N: usize>(&self, lanes: impl Lanes, addresses: &[u32; N]) -> [u32; N] {
+        lanes.leaves(&self.root, &addresses.map(signed))
+    }
+
+    /// The number of the interval that holds `address`, which belongs to this leaf.
+    #[inline(always)]
+    pub(super) fn within(&self, lanes: impl Lanes, leaf: u32, address: u32) -> u32 {
+        let below = |leaf: &Aligned<_>| lanes.below32(&leaf.0, signed(address));
+        leaf * LEAF as u32 + self.leaves.get(leaf as usize).map_or(0, below)
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        size_of_val(&*self.leaves) + size_of_val(&*self.middle) + self.top.as_ref().map_or(0, |_| size_of::<Node>())
+        size_of_val(&*self.leaves) + size_of::<Root>()
     }
 }
 
 /// In the order of unsigned numbers.
 const fn signed(address: u32) -> i32 {
     (address ^ 1 << 31).cast_signed()
-}
-
-fn nodes(ends: &[i32]) -> Vec<Node> {
-    ends.chunks(32).map(|chunk| Aligned(std::array::from_fn(|at| chunk.get(at).copied().unwrap_or(i32::MAX)))).collect()
-}
-
-fn last_of(nodes: &[Node]) -> Vec<i32> {
-    nodes.iter().map(|Aligned([.., last])| *last).collect()
 }

@@ -56,6 +56,8 @@ mod sse2 {
         _mm_set1_epi32, _mm_setzero_si128, _mm_subs_epu16, _mm_xor_si128,
     };
 
+    use super::super::Plain;
+
     /// Bit *i* is set where number *i* is at most the key.
     #[inline(always)]
     pub(super) fn of_16_bits(numbers: &[u16; 16], key: u16) -> u32 {
@@ -89,10 +91,10 @@ mod sse2 {
 
     /// The numbers as registers of 16 bytes.
     #[inline(always)]
-    fn load<N: Copy, const REGISTERS: usize>(numbers: &[N; 16]) -> [__m128i; REGISTERS] {
+    fn load<N: Plain, const REGISTERS: usize>(numbers: &[N; 16]) -> [__m128i; REGISTERS] {
         const { assert!(size_of::<[N; 16]>() == REGISTERS * 16) };
         let start = numbers.as_ptr().cast::<__m128i>();
-        // SAFETY: the array is exactly as long as the registers, checked above, and the load asks for no alignment.
+        // SAFETY: the array is of plain numbers and exactly as long as the registers, checked above, and the load asks for no alignment.
         std::array::from_fn(|register| unsafe { _mm_loadu_si128(start.add(register)) })
     }
 }

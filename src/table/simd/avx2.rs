@@ -1,15 +1,15 @@
 //! Vectors of 256 bits (AVX2, and the bit instructions of the same processors).
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _bzhi_u32, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_max_epu16,
+    __m128i, __m256i, _bzhi_u64, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_max_epu16,
     _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_setzero_si128, _mm_xor_si128, _mm256_and_si256,
     _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_cmpgt_epi16, _mm256_cmpgt_epi32,
     _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_max_epu16, _mm256_max_epu32, _mm256_movemask_epi8, _mm256_movemask_ps,
-    _mm256_or_si256, _mm256_packs_epi16, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_setzero_si256, _mm256_testz_si256,
+    _mm256_or_si256, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256,
+    _mm256_testz_si256,
 };
 
-use super::{Block, Lanes, PairBounds, Probe, Row, Work};
+use super::{Block, Lanes, PairBounds, Plain, Probe, Root, Row, Work};
 
 /// That this processor has AVX2, BMI1, BMI2, LZCNT and POPCNT. Only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -42,15 +42,21 @@ impl Avx2 {
 
 impl Lanes for Avx2 {
     #[inline(always)]
-    fn below16(self, ends: &[i16; 16], count: u32, value: i16) -> u32 {
+    fn below16(self, ends: &[i16; 32], count: u32, value: i16) -> u32 {
         // SAFETY: there is an `Avx2` only where the processor has all of it.
         unsafe { below16(ends, count, value) }
     }
 
     #[inline(always)]
-    fn below32(self, ends: &[i32; 32], value: i32) -> u32 {
+    fn below32(self, ends: &[i32; 16], value: i32) -> u32 {
         // SAFETY: as above.
         unsafe { below32(ends, value) }
+    }
+
+    #[inline(always)]
+    fn leaves<const N: usize>(self, root: &Root, values: &[i32; N]) -> [u32; N] {
+        // SAFETY: as above.
+        values.map(|value| unsafe { leaf(root, value) })
     }
 
     #[inline(always)]
@@ -80,28 +86,37 @@ impl Lanes for Avx2 {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn below16(ends: &[i16; 16], count: u32, value: i16) -> u32 {
-    // SAFETY: the 32 bytes that are read are the array's; the load asks for no alignment.
-    let ends = unsafe { _mm256_loadu_si256(ends.as_ptr().cast()) };
-    let below = _mm256_cmpgt_epi16(_mm256_set1_epi16(value), ends);
+fn below16(ends: &[i16; 32], count: u32, value: i16) -> u32 {
+    let (ends, _) = ends.as_chunks::<16>();
+    let value = _mm256_set1_epi16(value);
+    let below = |at: usize| u64::from(_mm256_movemask_epi8(_mm256_cmpgt_epi16(value, load(&ends[at]))).cast_unsigned());
     // two bits for each lane
-    _bzhi_u32(_mm256_movemask_epi8(below).cast_unsigned(), 2 * count).count_ones() / 2
+    _bzhi_u64(below(0) | below(1) << 32, 2 * count).count_ones() / 2
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn below32(ends: &[i32; 32], value: i32) -> u32 {
+fn below32(ends: &[i32; 16], value: i32) -> u32 {
     let (ends, _) = ends.as_chunks::<8>();
     let value = _mm256_set1_epi32(value);
     let below = |at: usize| _mm256_cmpgt_epi32(value, load(&ends[at]));
-    let (front, back) = (_mm256_packs_epi32(below(0), below(1)), _mm256_packs_epi32(below(2), below(3)));
-    // the lanes' order is mixed by now, their number is not
-    _mm256_movemask_epi8(_mm256_packs_epi16(front, back)).count_ones()
+    // the lanes' order is mixed by now, their number is not; two bits for each
+    _mm256_movemask_epi8(_mm256_packs_epi32(below(0), below(1))).count_ones() / 2
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn within_pairs(bounds: [&PairBounds; 2], addresses: [u32; 2], [source, destination]: [u16; 2]) -> [[bool; 2]; 2] {
+fn leaf(root: &Root, value: i32) -> u32 {
+    let below = _mm256_cmpgt_epi32(_mm256_set1_epi32(value), load(&root.of_sixteen.0));
+    let sixteen = _mm256_movemask_ps(_mm256_castsi256_ps(below)).count_ones();
+    // of the last one the largest of all numbers, which nothing is above
+    let last = &root.last.0[sixteen as usize % root.last.0.len()];
+    sixteen * 16 + below32(last, value)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+pub(super) fn within_pairs(bounds: [&PairBounds; 2], addresses: [u32; 2], [source, destination]: [u16; 2]) -> [[bool; 2]; 2] {
     let ports = with_inverses(u64::from(destination) << 32 | u64::from(source));
     let ports = _mm256_set1_epi64x(ports.cast_signed());
     [within_pair(bounds[0], addresses[0], ports), within_pair(bounds[1], addresses[1], ports)]
@@ -145,31 +160,34 @@ fn within_block(block: &Block, probe: &Probe) -> u32 {
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
 fn at_most(bounds: &[u32; 8], value: u32) -> __m256i {
-    // SAFETY: the 32 bytes that are read are the array's; the load asks for no alignment.
-    let bounds = unsafe { _mm256_loadu_si256(bounds.as_ptr().cast()) };
     let value = _mm256_set1_epi32(value.cast_signed());
-    _mm256_cmpeq_epi32(_mm256_max_epu32(bounds, value), value)
+    _mm256_cmpeq_epi32(_mm256_max_epu32(load(bounds), value), value)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
 fn ports_at_most(bounds: &[u16; 8], value: u16) -> __m128i {
-    // SAFETY: the 16 bytes that are read are the array's; the load asks for no alignment.
-    let bounds = unsafe { _mm_loadu_si128(bounds.as_ptr().cast()) };
     let value = _mm_set1_epi16(value.cast_signed());
-    _mm_cmpeq_epi16(_mm_max_epu16(bounds, value), value)
+    _mm_cmpeq_epi16(_mm_max_epu16(load_short(bounds), value), value)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn load_bytes(bytes: &[u8; 8]) -> __m128i {
+pub(super) fn load_short(numbers: &[u16; 8]) -> __m128i {
+    // SAFETY: the 16 bytes that are read are the array's; the load asks for no alignment.
+    unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+pub(super) fn load_bytes(bytes: &[u8; 8]) -> __m128i {
     // SAFETY: the 8 bytes that are read are the array's; the load asks for no alignment.
     unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn load<T: Copy, const N: usize>(numbers: &[T; N]) -> __m256i {
+pub(super) fn load<T: Plain, const N: usize>(numbers: &[T; N]) -> __m256i {
     const { assert!(size_of::<[T; N]>() == 32) };
     // SAFETY: the 32 bytes that are read are the array's, plain numbers; the load asks for no alignment.
     unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }

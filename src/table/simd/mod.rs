@@ -8,20 +8,26 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
+mod root;
 #[cfg(test)]
 mod tests;
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
 pub use portable::Portable;
+pub use root::Root;
 
 /// A row of `W` × 256 bits.
 pub type Row<const W: usize> = [[u64; 4]; W];
 
 /// Something at an address where a vector may begin: loads of its parts cross no cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(32))]
+#[repr(C, align(64))]
 pub struct Aligned<T>(pub T);
 
 /// Bounds of two rules. A value is within a rule's bounds where it is at least each of them: of an upper bound both the
@@ -66,11 +72,17 @@ pub struct Probe {
 
 /// A way to compare many numbers at once. What it answers does not depend on the way.
 pub trait Lanes: Copy {
-    /// How many of the first `count` (at most 16) ends lie below `value`.
-    fn below16(self, ends: &[i16; 16], count: u32, value: i16) -> u32;
+    /// How many of the first `count` (at most 32) ends lie below `value`.
+    fn below16(self, ends: &[i16; 32], count: u32, value: i16) -> u32;
 
-    /// How many of 32 ends lie below `value`.
-    fn below32(self, ends: &[i32; 32], value: i32) -> u32;
+    /// How many of 16 ends lie below `value`.
+    fn below32(self, ends: &[i32; 16], value: i32) -> u32;
+
+    /// The leaves of many values: of each how many leaves but the last end below it.
+    #[inline(always)]
+    fn leaves<const N: usize>(self, root: &Root, values: &[i32; N]) -> [u32; N] {
+        values.map(|value| root.leaf(value))
+    }
 
     /// Whether addresses and ports are within the bounds of each of four rules: the first address those of the first pair,
     /// the second those of the second.
@@ -86,6 +98,25 @@ pub trait Lanes: Copy {
     fn first_common<const W: usize, const ROWS: usize>(self, rows: [&Row<W>; ROWS]) -> Option<u32>;
 }
 
+/// Numbers that every pattern of bits is one of, without padding: what vectors may be loaded from.
+///
+/// # Safety
+/// All bytes of such a value are initialized.
+unsafe trait Plain: Copy {}
+
+// SAFETY: integers have no padding.
+unsafe impl Plain for u16 {}
+// SAFETY: as above.
+unsafe impl Plain for i16 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for i32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: an array has no padding of its own.
+unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
+
 /// Something to do with lanes. `run` is to be inlined (`#[inline(always)]`, as all that it calls with `lanes`), so that
 /// it is compiled for the processor of those lanes.
 pub trait Work {
@@ -100,10 +131,27 @@ pub trait Work {
 #[inline]
 pub fn run<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
+    if let Some(lanes) = Avx512::detect() {
+        return lanes.run(work);
+    }
+    #[cfg(target_arch = "x86_64")]
     if let Some(lanes) = Avx2::detect() {
         return lanes.run(work);
     }
     work.run(Portable)
+}
+
+/// Does the work in every way that this machine has, the best one first.
+#[cfg(test)]
+pub(super) fn every_way<W: Work + Copy>(work: W) -> Vec<W::Output> {
+    let mut outputs = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        outputs.extend(Avx512::detect().map(|lanes| lanes.run(work)));
+        outputs.extend(Avx2::detect().map(|lanes| lanes.run(work)));
+    }
+    outputs.push(work.run(Portable));
+    outputs
 }
 
 mod at_most;

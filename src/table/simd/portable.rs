@@ -8,12 +8,12 @@ pub struct Portable;
 
 impl Lanes for Portable {
     #[inline(always)]
-    fn below16(self, ends: &[i16; 16], count: u32, value: i16) -> u32 {
+    fn below16(self, ends: &[i16; 32], count: u32, value: i16) -> u32 {
         ends.iter().zip(0..count).map(|(end, _)| u32::from(*end < value)).sum()
     }
 
     #[inline(always)]
-    fn below32(self, ends: &[i32; 32], value: i32) -> u32 {
+    fn below32(self, ends: &[i32; 16], value: i32) -> u32 {
         ends.iter().map(|end| u32::from(*end < value)).sum()
     }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Block, Lanes, PairBounds, Portable, Probe, Row, Work, run};
+use super::{Block, Lanes, PairBounds, Portable, Probe, Root, Row, Work, every_way};
 
 /// Numbers close to each other and to the ends of their range, so that comparisons go both ways.
 fn address() -> impl Strategy<Value = u32> {
@@ -50,9 +50,11 @@ fn block() -> impl Strategy<Value = Block> {
 /// Everything that lanes do, on one set of numbers.
 #[derive(Clone, Copy)]
 struct Everything<'a> {
-    halves: &'a [i16; 16],
+    halves: &'a [i16; 32],
     count: u32,
-    ends: &'a [i32; 32],
+    ends: &'a [i32; 16],
+    root: &'a Root,
+    values: &'a [i32; 37],
     probe: &'a Probe,
     pairs: &'a [PairBounds; 2],
     block: &'a Block,
@@ -61,7 +63,7 @@ struct Everything<'a> {
 }
 
 impl Work for Everything<'_> {
-    type Output = ([u32; 3], [[bool; 2]; 2], [Option<u32>; 2], [bool; 2]);
+    type Output = ([u32; 3], [u32; 37], [[bool; 2]; 2], [Option<u32>; 2], [bool; 2]);
 
     fn run(self, lanes: impl Lanes) -> Self::Output {
         let half = self.probe.source_port.cast_signed();
@@ -74,6 +76,7 @@ impl Work for Everything<'_> {
         let [one, other] = self.pairs;
         (
             numbers,
+            lanes.leaves(self.root, self.values),
             lanes.within_pairs([one, other], [address, !address], [source_port, destination_port]),
             [lanes.first_common(self.short.each_ref()), lanes.first_common(self.long.each_ref())],
             [lanes.have_common(&self.short[0], &self.short[1]), lanes.have_common(&self.long[0], &self.long[1])],
@@ -99,13 +102,26 @@ fn numbers<T: std::fmt::Debug + Clone + 'static, const N: usize>(of: impl Strate
 
 proptest! {
     #[test]
+    fn leaves_are_counted(mut last in prop::collection::vec(address().prop_map(u32::cast_signed), 0..=Root::LEAVES), value in address()) {
+        last.sort_unstable();
+        let before = last.iter().rev().skip(1).filter(|last| **last < value.cast_signed()).count();
+        prop_assert_eq!(Root::new(&last).leaf(value.cast_signed()), before as u32);
+    }
+
+    #[test]
     fn vector_code_answers_as_plain_code(
-        halves in numbers::<_, 16>(port().prop_map(u16::cast_signed)), count in 0..=16_u32,
-        ends in numbers::<_, 32>(address().prop_map(u32::cast_signed)),
+        halves in numbers::<_, 32>(port().prop_map(u16::cast_signed)), count in 0..=32_u32,
+        ends in numbers::<_, 16>(address().prop_map(u32::cast_signed)),
+        mut last in prop::collection::vec(address().prop_map(u32::cast_signed), 0..=Root::LEAVES),
+        values in numbers::<_, 37>(address().prop_map(u32::cast_signed)),
         probe in probe().boxed(), pairs in numbers::<_, 2>(pair_bounds().boxed()), block in block().boxed(), short in rows::<1>(), long in rows::<9>(),
     ) {
-        let work = Everything { halves: &halves, count, ends: &ends, probe: &probe, pairs: &pairs, block: &block, short: &short, long: &long };
-        prop_assert_eq!(run(work), work.run(Portable));
+        last.sort_unstable();
+        let root = Root::new(&last);
+        let work = Everything { halves: &halves, count, ends: &ends, root: &root, values: &values, probe: &probe, pairs: &pairs, block: &block, short: &short, long: &long };
+        for answer in every_way(work) {
+            prop_assert_eq!(answer, work.run(Portable));
+        }
     }
 }
 
@@ -115,6 +131,7 @@ fn the_first_common_bit_is_found_wherever_it_is() {
         let mut rows = [[[u64::MAX; 4]; 4]; 5];
         rows[bit % 5] = [[0; 4]; 4];
         rows[bit % 5][bit / 256][bit % 256 / 64] = 1 << (bit % 64);
+        #[derive(Clone, Copy)]
         struct First<'a>(&'a [Row<4>; 5]);
         impl Work for First<'_> {
             type Output = Option<u32>;
@@ -122,7 +139,6 @@ fn the_first_common_bit_is_found_wherever_it_is() {
                 lanes.first_common(self.0.each_ref())
             }
         }
-        assert_eq!(run(First(&rows)), Some(bit as u32));
-        assert_eq!(First(&rows).run(Portable), Some(bit as u32));
+        every_way(First(&rows)).into_iter().for_each(|found| assert_eq!(found, Some(bit as u32)));
     }
 }

@@ -12,7 +12,7 @@ use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol, ordered_scan};
 use super::homes::Homes;
 use super::small::Small;
 use super::{AccessList, BuildError, Lookup, Table};
-use crate::table::simd::{Portable, Work};
+use crate::table::simd::{Lanes, Work, every_way};
 
 const ENOUGH: usize = 1 << 28;
 const NO_MATCH: u32 = AccessList::NO_MATCH;
@@ -51,12 +51,26 @@ fn scan(rules: &[FiveTupleRule], headers: &[FiveTuple]) -> Vec<u32> {
     headers.iter().map(|header| ordered_scan(rules, header).map_or(NO_MATCH, |rule| rule as u32)).collect()
 }
 
-/// What a table finds with this machine's instructions; the plain way has to find the same.
+/// A lookup that owns its answers, so that it can be done in every way.
+#[derive(Clone, Copy)]
+struct Found<'a>(&'a AccessList, &'a [FiveTuple]);
+
+impl Work for Found<'_> {
+    type Output = Vec<u32>;
+
+    fn run(self, lanes: impl Lanes) -> Vec<u32> {
+        let Self(list, headers) = self;
+        let mut found = vec![7; headers.len()];
+        Lookup { table: &list.table, headers, matches: &mut found }.run(lanes);
+        found
+    }
+}
+
+/// What a table finds; every way that this machine has must find the same.
 fn found(list: &AccessList, headers: &[FiveTuple]) -> Vec<u32> {
-    let (mut found, mut plain) = (vec![7; headers.len()], vec![7; headers.len()]);
+    let mut found = vec![7; headers.len()];
     list.first_matches(headers, &mut found);
-    Lookup { table: &list.table, headers, matches: &mut plain }.run(Portable);
-    assert_eq!(found, plain);
+    every_way(Found(list, headers)).into_iter().for_each(|other| assert_eq!(found, other));
     found
 }
 

@@ -12,7 +12,7 @@ use super::super::rooted::Rooted;
 use super::super::tree::Tree;
 use super::random::{address, rule};
 use super::*;
-use crate::table::simd::{Lanes, run};
+use crate::table::simd::{Lanes, Portable, every_way};
 
 /// The number of the interval that holds a value.
 fn holding(starts: &[u32], value: u32) -> usize {
@@ -24,12 +24,17 @@ fn around(starts: &[u32]) -> Vec<u32> {
     starts.iter().flat_map(|start| [start.wrapping_sub(1), *start, start.wrapping_add(1)]).chain([0, u32::MAX]).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Search<'a>(&'a Tree, &'a Rooted, u32);
 
 impl Work for Search<'_> {
-    type Output = [u32; 2];
-    fn run(self, lanes: impl Lanes) -> [u32; 2] {
-        [self.0.find(lanes, self.2), self.1.find(lanes, self.2)]
+    /// By the tree, among the many that go down together and left over from them, and by the other table.
+    type Output = [u32; 3];
+    fn run(self, lanes: impl Lanes) -> [u32; 3] {
+        let Self(tree, rooted, value) = self;
+        let many: [u32; 21] = std::array::from_fn(|at| if at == 5 || at == 18 { value } else { value.rotate_left(at as u32) });
+        let leaves = tree.leaves(lanes, &many);
+        [tree.within(lanes, leaves[5], value), tree.within(lanes, leaves[18], value), rooted.find(lanes, value)]
     }
 }
 
@@ -37,16 +42,16 @@ fn expect_searches(starts: &[u32]) {
     let (tree, rooted) = (Tree::new(starts), Rooted::new(starts));
     assert_eq!(rooted.len(), starts.len());
     for value in around(starts) {
-        let expected = [holding(starts, value) as u32; 2];
-        assert_eq!(run(Search(&tree, &rooted, value)), expected, "{value} in {} intervals", starts.len());
-        assert_eq!(Search(&tree, &rooted, value).run(Portable), expected, "{value} in {} intervals, the plain way", starts.len());
+        for found in every_way(Search(&tree, &rooted, value)) {
+            assert_eq!(found, [holding(starts, value) as u32; 3], "{value} in {} intervals", starts.len());
+        }
     }
 }
 
 #[test]
 fn trees_and_roots_of_every_size_at_which_they_change() {
     expect_searches(&[0]);
-    for count in [2, 16, 17, 18, 31, 32, 33, 34, 64, 65, 1_023, 1_024, 1_025, 2_049] {
+    for count in [2, 16, 17, 18, 31, 32, 33, 34, 64, 65, 1_023, 1_024, 1_025, 2_032, 2_033, 2_049] {
         // spread, all in the first slot, all in the last slot, around the middle
         for (first, step) in [(1, u32::MAX / 2_100), (1, 1), (u32::MAX - (count - 2), 1), (0x8000_0000 - count / 2, 1)] {
             let starts: Vec<u32> = [0].into_iter().chain((1..count).map(|at| first.wrapping_add((at - 1) * step))).collect();
