@@ -66,9 +66,10 @@ impl Rooted {
         let Slot { first: mut at, mut count } = slot;
         while count > TOGETHER as u32 {
             let half = count / 2;
-            let below = self.ends.get((at + half - 1) as usize).copied().unwrap_or(i16::MAX) < low;
+            // with a value for an end that is not there the compiler would make branches of both
+            let Some(end) = self.ends.get((at + half - 1) as usize) else { break };
             // no branch: nobody could predict it
-            at = select_unpredictable(below, at + half, at);
+            at = select_unpredictable(*end < low, at + half, at);
             count -= half;
         }
         let ends = self.ends.get(at as usize..).and_then(<[i16]>::first_chunk);

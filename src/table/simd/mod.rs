@@ -55,6 +55,8 @@ pub struct Block {
     pub masks: [u8; 8],
     /// The rules' numbers.
     pub rules: [u32; 8],
+    /// The first rule in the list's next block, or the largest number where this is the last one.
+    pub next: u32,
 }
 
 /// What bounds are compared with.

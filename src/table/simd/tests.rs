@@ -43,6 +43,7 @@ fn block() -> impl Strategy<Value = Block> {
             protocols: protocols[0],
             masks: protocols[1],
             rules: [0; 8],
+            next: 0,
         }
     })
 }

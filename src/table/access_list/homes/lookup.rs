@@ -1,9 +1,11 @@
 //! The lookup, a batch at a time: each step asks the memory for what the next one reads.
 
-use super::super::Batch;
+use std::hint::select_unpredictable;
+
 use super::super::five_tuple::FiveTuple;
 use super::super::rooted::Slot;
 use super::super::wide::Wide;
+use super::super::{AccessList, Batch};
 use super::record::Record;
 use super::side::{Direction, Side};
 use super::{Homes, WideRules};
@@ -17,6 +19,7 @@ struct Places<const N: usize> {
 }
 
 /// The places in a batch whose lists are not decided by their records: a bit for each.
+#[derive(Clone, Copy, Debug)]
 struct Unfinished(u64);
 
 impl Batch for Homes {
@@ -107,7 +110,8 @@ impl Side {
         }
     }
 
-    /// Compares the rest of the lists, up to what was found already.
+    /// Compares the rest of the lists, up to what was found already: the first block of all of them, then the second of those
+    /// that may still have an earlier rule. How long a list is nobody could predict; how many there are is less of a matter.
     #[inline(always)]
     fn read_blocks<const N: usize>(
         &self,
@@ -115,14 +119,24 @@ impl Side {
         direction: Direction,
         headers: &[FiveTuple; N],
         places: &Places<N>,
-        unfinished: Unfinished,
+        mut unfinished: Unfinished,
         matches: &mut [u32; N],
     ) {
-        for at in unfinished {
-            let (Some(header), Some(found), Some(record)) = (headers.get(at), matches.get_mut(at), self.record(places, at)) else {
-                continue;
-            };
-            *found = first_in_blocks(lanes, record.rest(&self.blocks), &direction.probe(header), *found);
+        // a list's last block says that none comes after it
+        for block in 0.. {
+            if unfinished.is_empty() {
+                return;
+            }
+            let mut go_on = 0;
+            for at in unfinished {
+                let (Some(header), Some(found), Some(record)) = (headers.get(at), matches.get_mut(at), self.record(places, at)) else {
+                    continue;
+                };
+                let Some(block) = self.blocks.get((record.first_block + block) as usize) else { continue };
+                *found = first_in_block(lanes, block, &direction.probe(header)).min(*found);
+                go_on |= u64::from(block.next < *found) << at;
+            }
+            unfinished = Unfinished(go_on);
         }
     }
 
@@ -137,19 +151,18 @@ impl Side {
     }
 }
 
-/// The first rule in a list's blocks that the probe is within, or `found` where that comes before.
+/// The first rule of a block that the probe is within.
 #[inline(always)]
-fn first_in_blocks(lanes: impl Lanes, blocks: &[Block], probe: &Probe, found: u32) -> u32 {
-    for block in blocks {
-        if block.rules[0] > found {
-            break;
-        }
-        let within = lanes.within_block(block, probe);
-        if within != 0 {
-            return block.rules[within.trailing_zeros() as usize & 7].min(found);
-        }
+fn first_in_block(lanes: impl Lanes, block: &Block, probe: &Probe) -> u32 {
+    let within = lanes.within_block(block, probe);
+    // no branch: nobody could predict it
+    select_unpredictable(within != 0, block.rules[within.trailing_zeros() as usize % 8], AccessList::NO_MATCH)
+}
+
+impl Unfinished {
+    const fn is_empty(self) -> bool {
+        self.0 == 0
     }
-    found
 }
 
 impl<const N: usize> Places<N> {

@@ -20,11 +20,10 @@ pub(super) struct Record {
     /// Protocols under the masks, and the masks; the first rule's in the lower byte.
     protocols: u16,
     masks: u16,
-    /// How many blocks there are, from which number on.
-    blocks: u16,
     /// The first rule in the blocks: nothing there comes before it.
     next: u32,
-    first_block: u32,
+    /// The number of the first block.
+    pub(super) first_block: u32,
     /// The addresses' class among wide rules.
     pub(super) class: u32,
 }
@@ -34,9 +33,10 @@ impl Record {
     pub(super) fn new(rules: &[FiveTupleRule], list: &[u32], direction: Direction, class: u32, blocks: &mut Vec<Block>) -> Self {
         let (first, others) = list.split_at(list.len().min(FIRST));
         let first_block = blocks.len() as u32;
-        blocks.extend(others.chunks(8).map(|list| block(rules, list, direction)));
+        let first_of_next = others.chunks(8).skip(1).filter_map(|list| list.first().copied()).chain([AccessList::NO_MATCH]);
+        blocks.extend(others.chunks(8).zip(first_of_next).map(|(list, next)| Block { next, ..block(rules, list, direction) }));
         let next = others.first().copied().unwrap_or(AccessList::NO_MATCH);
-        let mut record = Self { first_block, class, next, blocks: (blocks.len() - first_block as usize) as u16, ..NOTHING };
+        let mut record = Self { first_block, class, next, ..NOTHING };
         for (place, number) in first.iter().enumerate() {
             let Some(rule) = rules.get(*number as usize) else { continue };
             record.rules[place] = *number;
@@ -63,13 +63,6 @@ impl Record {
         select_unpredictable(first & (differ & 0x00ff == 0), self.rules[0], second)
     }
 
-    /// The blocks of the list, of those of its side.
-    #[inline(always)]
-    pub(super) fn rest<'a>(&self, blocks: &'a [Block]) -> &'a [Block] {
-        let first = self.first_block as usize;
-        blocks.get(first..first + usize::from(self.blocks)).unwrap_or_default()
-    }
-
     /// Whether a rule behind the first ones could come before the one that was found.
     #[inline(always)]
     pub(super) const fn may_improve(&self, found: u32) -> bool {
@@ -83,7 +76,6 @@ const NOTHING: Record = Record {
     rules: [AccessList::NO_MATCH; FIRST],
     protocols: 0,
     masks: 0,
-    blocks: 0,
     next: AccessList::NO_MATCH,
     first_block: 0,
     class: 0,
@@ -96,6 +88,7 @@ fn block(rules: &[FiveTupleRule], list: &[u32], direction: Direction) -> Block {
         protocols: [0; 8],
         masks: [0; 8],
         rules: [AccessList::NO_MATCH; 8],
+        next: AccessList::NO_MATCH,
     };
     for (place, number) in list.iter().enumerate() {
         let Some(rule) = rules.get(*number as usize) else { continue };
