@@ -55,7 +55,7 @@ _RULES = ("causeway-10", "causeway-uncoalesced", "causeway-10000")
 
 def _flows(number):
     return Test(
-        f"60-byte frames of {number:,} flows in turns, flat out", lambda device, seconds: traffic.packets(device, seconds, flows=number, segments=1),
+        f"60-byte frames flat out, each of another flow: {number:,} in all", lambda device, seconds: traffic.packets(device, seconds, flows=number, segments=1),
         ("causeway-uncoalesced",), "packetsPerSecond", "M/s", 1e6, 3,
     )
 

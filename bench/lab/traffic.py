@@ -55,22 +55,21 @@ def tcp(device, seconds, streams):
 
 
 @contextlib.contextmanager
-def counting(device):
-    """Counts what arrives for the generator's ports at the server's interface, and drops it there: for each an skb was built and handed to
-    the stack. Yields a function that gives the datagrams so far."""
-    network = device.network
+def dropping(network, namespace, interface, side):
+    """Counts what arrives at an interface from (`sport`) or for (`dport`) the server's ports, and drops it there: for each an skb was built
+    and handed to the stack. At the client this keeps answers to nobody from being refused. Yields a function that gives the datagrams so far."""
     table = f"""table netdev lab {{
   counter arrived {{ }}
   chain ingress {{
-    type filter hook ingress device s0 priority 0;
-    udp dport {FIRST_PORT}-{LAST_PORT} counter name arrived drop
+    type filter hook ingress device {interface} priority 0;
+    udp {side} {FIRST_PORT}-{LAST_PORT} counter name arrived drop
   }}
 }}
 """
-    network.inside(network.server, "nft", "-f", "-", text=table)
+    network.inside(namespace, "nft", "-f", "-", text=table)
 
     def datagrams():
-        said = network.inside(network.server, "nft", "list", "counter", "netdev", "lab", "arrived")
+        said = network.inside(namespace, "nft", "list", "counter", "netdev", "lab", "arrived")
         packets, length = map(int, re.search(r"packets (\d+) bytes (\d+)", said).groups())
         # A super-frame is one packet with one header; all payloads have the same length.
         return (length - IP_AND_UDP * packets) // PAYLOAD
@@ -78,22 +77,29 @@ def counting(device):
     try:
         yield datagrams
     finally:
-        network.inside(network.server, "nft", "delete", "table", "netdev", "lab", check=False)
+        network.inside(namespace, "nft", "delete", "table", "netdev", "lab", check=False)
+
+
+def counting(device):
+    """At the server."""
+    return dropping(device.network, device.network.server, "s0", "dport")
 
 
 def send(device, seconds, flows, segments, rate=None):
     """Runs the generator; what it says."""
     command = [device.tools.lab, "send", "--flows", flows, "--segments", segments, "--seconds", f"{seconds:.3f}"]
     command += ["--rate", f"{rate:.0f}"] if rate else []
+    command += ["--gateway", device.client_gateway]
     return json.loads(device.network.inside(device.network.client, *command, core=TRAFFIC_CORE, timeout=seconds + 30))
 
 
 def prime(device, flows, segments):
-    """Has every flow answered once, so that those who track connections know them, and every neighbour found."""
-    datagrams = max(flows, 64) * (segments if segments > 1 else 1)
-    for _ in range(2):
-        send(device, datagrams / PRIMING_RATE + 0.03, flows, segments, rate=PRIMING_RATE)
-        time.sleep(0.05)
+    """Has every flow answered, so that those who track connections know them, and every neighbour found."""
+    datagrams = max(flows, 64) * segments
+    with dropping(device.network, device.network.client, "c0", "sport"):
+        for _ in range(2):
+            send(device, datagrams / PRIMING_RATE + 0.03, flows, segments, rate=PRIMING_RATE)
+            time.sleep(0.05)
 
 
 def flood(device, datagrams, seconds, flows, segments, rate=None):
@@ -181,13 +187,14 @@ def reloads(device, seconds, per_second=100):
     if variants[0] == variants[1]:
         raise Failure("there is no rule to change")
     offload(device, False)
-    prime(device, 8, 8)
+    prime(device, 8, 32)
     with counting(device) as datagrams:
-        rate = flood(device, datagrams, 0.2, 8, 8)["packetsPerSecond"] / 4
-        quiet = flood(device, datagrams, seconds, 8, 8, rate)
+        # A quarter of what goes through flat out, so that nothing is lost for any other reason.
+        rate = flood(device, datagrams, 0.2, 8, 32)["packetsPerSecond"] / 4
+        quiet = flood(device, datagrams, seconds, 8, 32, rate)
         done = Reloading(device, variants, per_second)
         with done:
-            busy = flood(device, datagrams, seconds, 8, 8, rate)
+            busy = flood(device, datagrams, seconds, 8, 32, rate)
     device.file.write_text(text)
     device.reload()
     if not done.count:

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use crate::results::{Figure, Line, Panel, Point};
 use crate::theme;
 
-const FONT: &str = "sans-serif";
+pub(crate) const FONT: &str = "sans-serif";
 const PANEL: u32 = 340;
 const ALONE: u32 = 640;
 const ROW: u32 = 330;
@@ -132,7 +132,7 @@ fn draw_line<'a>(chart: &mut Chart<'a, '_>, line: &'a Line) -> Result<(), Box<dy
 }
 
 /// A number with three digits at most, thousands as k.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let (value, unit) = match value {
         value if value >= 1e6 => (value / 1e6, "M"),
         value if value >= 1e3 => (value / 1e3, "k"),

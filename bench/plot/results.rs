@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::lab;
+
 /// A picture: panels beside each other with the same axes.
 pub(crate) struct Figure {
     /// Above everything.
@@ -100,6 +102,16 @@ impl Results {
             panels,
         }
     }
+
+    /// Bars of the devices that scripts/bench measured.
+    pub(crate) fn peers(&self) -> lab::BarFigure {
+        lab::peers(self.rows.first().unwrap_or(&Value::Null))
+    }
+
+    /// Packets per second against rules and flows, as scripts/bench measured them.
+    pub(crate) fn sizes(&self) -> Figure {
+        lab::sizes(self.rows.first().unwrap_or(&Value::Null))
+    }
 }
 
 fn lines(text: &str) -> Result<Vec<Value>> {
@@ -125,7 +137,8 @@ fn drawable(point: Point) -> Option<Point> {
     [point.x, point.y, point.lowest, point.highest].iter().all(|value| *value > 0.0).then_some(point)
 }
 
-fn machine(value: &Value) -> String {
+/// Machine and date of a result.
+pub(crate) fn machine(value: &Value) -> String {
     let text = |of: Option<&Value>| of.and_then(Value::as_str).unwrap_or_default().to_owned();
     let machine = value.get("machine");
     let field = |name: &str| text(machine.and_then(|machine| machine.get(name)));
