@@ -1,8 +1,12 @@
 //! Pictures of results: what of a file is drawn.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../bench/plot/bars.rs"]
+mod bars;
 #[path = "../bench/plot/draw.rs"]
 mod draw;
+#[path = "../bench/plot/lab.rs"]
+mod lab;
 #[path = "../bench/plot/results.rs"]
 mod results;
 #[path = "../bench/plot/theme.rs"]
@@ -23,6 +27,20 @@ const TABLES: &str = r#"{"bench": "machine", "date": "2026-01-02", "machine": {"
 {"bench": "pipeline", "case": "flow-hit", "flows": 1, "nanosecondsPerPacket": 20}
 {"bench": "pipeline", "case": "deny", "flows": 0, "nanosecondsPerPacket": 9}
 "#;
+
+const LAB: &str = r#"{"schemaVersion": 1, "date": "2026-01-02", "machine": {"cpu": "A processor", "kernel": "6.1"},
+  "tests": {
+    "packets": {"about": "frames", "figure": "packetsPerSecond", "unit": "M/s", "scale": 1e6},
+    "flows-1": {"about": "one", "figure": "packetsPerSecond", "unit": "M/s", "scale": 1e6},
+    "flows-100000": {"about": "many", "figure": "packetsPerSecond", "unit": "M/s", "scale": 1e6}},
+  "summary": {
+    "packets": {
+      "causeway": {"packetsPerSecond": {"median": 4e5, "lowest": 3e5, "highest": 5e5}},
+      "copy": {"packetsPerSecond": {"median": 5e5, "lowest": 5e5, "highest": 5e5}},
+      "ovs": {}},
+    "flows-1": {"causeway-uncoalesced": {"packetsPerSecond": {"median": 4e5, "lowest": 4e5, "highest": 4e5}}},
+    "flows-100000": {"causeway-uncoalesced": {"packetsPerSecond": {"median": 2e5, "lowest": 2e5, "highest": 2e5}}}}
+}"#;
 
 fn points(line: &results::Line) -> Vec<(f64, f64)> {
     line.points.iter().map(|point| (point.x, point.y)).collect()
@@ -66,6 +84,24 @@ fn a_picture_names_what_it_shows_and_has_two_themes() {
     // Every colour that is drawn has another in the dark.
     for colour in svg.split("fill=\"#").skip(1).filter_map(|rest| rest.get(..6)) {
         assert!(svg.contains(&format!("[fill=\"#{colour}\"]{{fill:")), "{colour}");
+    }
+}
+
+#[test]
+fn devices_are_drawn_as_bars_and_sizes_as_lines() {
+    let results = Results::read(LAB).unwrap();
+    let bars = results.peers();
+    assert_eq!((bars.panels.len(), bars.panels[0].caption.as_str()), (1, "frames, M/s"));
+    let drawn: Vec<(&str, bool, f64)> = bars.panels[0].bars.iter().map(|bar| (bar.name.as_str(), bar.is_ours, bar.median)).collect();
+    // Nothing is drawn of a device that gave no figure.
+    assert_eq!(drawn, [("causeway", true, 0.4), ("copy", false, 0.5)]);
+    let sizes = results.sizes();
+    assert_eq!(sizes.panels.len(), 1);
+    assert_eq!(points(&sizes.panels[0].lines[0]), [(1.0, 0.4), (100_000.0, 0.2)]);
+    assert!(results.flows().panels.is_empty() && Results::read(TABLES).unwrap().peers().panels.is_empty());
+    let svg = bars::svg(&bars).unwrap();
+    for part in ["prefers-color-scheme: dark", "causeway", "copy", "frames, M/s", "\n0.4\n"] {
+        assert!(svg.contains(part), "{part}");
     }
 }
 

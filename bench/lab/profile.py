@@ -18,6 +18,7 @@ from lab.plan import PEERS
 from lab.processes import Child, run as run_command
 
 FREQUENCY = 2500
+DEFAULT = "copy,causeway-uncoalesced,causeway"
 # The first that is found anywhere in a sample's stack says where it belongs.
 KERNEL = (
     ("write to the TAP", re.compile(r"\b(tun_chr_write_iter|(__x64_sys_|ksys_|vfs_)write)\b")),
@@ -27,15 +28,15 @@ KERNEL = (
 )
 ENTRY = "system call entry and exit"
 OTHER = "other kernel work (interrupts, scheduling)"
-MODULE = re.compile(r"causeway::(\w+)(?:::([a-z]\w*))?")
+MODULE = re.compile(r"\b(causeway|lab)::(\w+)(?:::([a-z]\w*))?")
 KERNEL_ADDRESS = re.compile(r"^f{4}[0-9a-f]{12}$")
 
 
 def run(tools, options):
-    """Samples every way of causeway that is asked for; prints and keeps the result."""
-    wanted = [name for name in (options.peers or "causeway-uncoalesced,causeway").split(",") if name in PEERS and name.startswith("causeway")]
+    """Samples the bare copy and causeway, or what of them is asked for; prints and keeps the result."""
+    wanted = [name for name in (options.peers or DEFAULT).split(",") if name.startswith(("causeway", "copy"))]
     if not wanted:
-        raise Failure("--profile is for causeway's own devices: see --list")
+        raise Failure("--profile is for causeway's own devices and the bare copy: see --list")
     if not shutil.which("perf"):
         raise Failure("perf is not installed: apt-get install linux-perf (Debian) or linux-tools-generic (Ubuntu)")
     network.sweep()
@@ -56,7 +57,7 @@ def profiled(name, tools, seconds):
         with traffic.counting(device) as datagrams:
             sampler = Child(record_command(device, recording, seconds), device.log("perf"), core=processes.TRAFFIC_CORE)
             try:
-                rates = [traffic.flood(device, datagrams, seconds / 4, 8, 32)["packetsPerSecond"] for _ in range(4)]
+                floods = [traffic.flood(device, datagrams, seconds / 4, 8, 32) for _ in range(4)]
                 sampler.process.wait(seconds + processes.PATIENCE)
             except subprocess.TimeoutExpired as error:
                 raise Failure(f"perf does not end: {sampler.complaint()}") from error
@@ -64,7 +65,8 @@ def profiled(name, tools, seconds):
                 sampler.stop()
         if not recording.exists():
             raise Failure(f"perf recorded nothing: {sampler.complaint()}")
-        return shares(recording, statistics.median(rates))
+        median = {name: statistics.median(flood[name] for flood in floods) for name in ("packetsPerSecond", "nanosecondsPerPacket")}
+        return {**median, **shares(recording)}
     finally:
         device.down()
 
@@ -74,15 +76,17 @@ def record_command(device, recording, seconds):
     return ["perf", "record", "-e", "cpu-clock", "-F", str(FREQUENCY), "-g", "-p", str(pid), "-o", str(recording), "--", "sleep", f"{seconds:.1f}"]
 
 
-def shares(recording, rate):
-    """Nanoseconds of the worker for a packet, by place, and share of its time."""
+def shares(recording):
+    """The share of the worker's time by place. Samples come only while it runs: asleep it costs nothing."""
     said = run_command(["perf", "script", "-i", str(recording), "-F", "comm,tid,ip,sym"], timeout=300)
-    samples = [place for name, stack in stacks(said) if name.startswith("worker") and (place := placed(stack))]
-    if not samples:
+    samples = list(stacks(said))
+    # The bare copy has one thread, of no particular name.
+    workers = [sample for sample in samples if sample[0].startswith("worker")] or samples
+    counted = Counter(place for _, stack in workers if (place := placed(stack)))
+    total = sum(counted.values())
+    if not total:
         raise Failure("perf took no sample of the worker")
-    # Samples come only while the worker runs; asleep it costs nothing.
-    counted = Counter(samples)
-    return {"packetsPerSecond": rate, "samples": len(samples), "places": {place: count / len(samples) for place, count in counted.most_common()}}
+    return {"samples": total, "places": {place: count / total for place, count in counted.most_common()}}
 
 
 def stacks(said):
@@ -103,8 +107,9 @@ def placed(stack):
     if not KERNEL_ADDRESS.match(address):
         module = MODULE.search(symbol)
         if module:
-            return "::".join(part for part in ("causeway", *module.groups()) if part)
-        return "causeway, libraries"
+            return "::".join(part for part in module.groups() if part)
+        # A function of a library, by its crate or, in C, its own name.
+        return f"library {re.split('::|@', symbol.strip().lstrip('<'))[0] or 'without symbol'}"
     whole = "\n".join(symbol for _, symbol in stack)
     for name, pattern in KERNEL:
         if pattern.search(whole):
@@ -115,8 +120,14 @@ def placed(stack):
 def text(result):
     lines = [benchlib.described(result["machine"]), ""]
     for name, of in result["profiles"].items():
-        lines.append(f"{name}: {of['packetsPerSecond'] / 1e6:.3f} M packets/s, {of['samples']} samples of its worker")
-        lines += [f"  {share * 100:5.1f} %  {place}" for place, share in of["places"].items() if share >= 0.001]
-        kernel = sum(share for place, share in of["places"].items() if not place.startswith("causeway"))
-        lines += [f"  {kernel * 100:5.1f} %  in all in the kernel, {100 - kernel * 100:.1f} % in causeway", ""]
+        lines += [f"{name}: {of['packetsPerSecond'] / 1e6:.3f} M packets/s, {of['nanosecondsPerPacket']:,.0f} ns a packet, {of['samples']:,} samples"]
+        own = sum(share for place, share in of["places"].items() if is_own(place))
+        for place, share in [*((place, share) for place, share in of["places"].items() if share >= 0.002), ("in all in the kernel", 1 - own), ("in all outside it", own)]:
+            lines.append(f"  {share * 100:5.1f} %  {share * of['nanosecondsPerPacket']:6,.0f} ns  {place}")
+        lines.append("")
     return "\n".join(lines)
+
+
+def is_own(place):
+    """Whether a place is outside the kernel."""
+    return place.startswith(("causeway::", "lab::", "library "))
