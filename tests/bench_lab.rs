@@ -122,7 +122,7 @@ fn the_best_of_several_peers_counts_and_a_failure_is_told() {
     assert_eq!((&best["value"], &best["met"]), (&json!(0.8), &json!("no")));
     let failed = ratio(&result, "TCP, 1 stream, over the bare copy");
     assert_eq!((&failed["value"], &failed["why"]), (&Value::Null, &json!("copy: no TAP here")));
-    assert_eq!(ratio(&result, "packets lost in 100 reloads a second")["met"], "no");
+    assert_eq!(ratio(&result, "packets lost while reloading, up to 100 times a second")["met"], "no");
     assert_eq!(ratio(&result, "TCP connects over nftables")["why"], "not measured");
 }
 

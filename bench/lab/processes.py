@@ -57,13 +57,13 @@ def kernel_receive_threads():
             pass
 
 
-def run(command, timeout=PATIENCE, text=None, core=None, check=True, environment=None, working_directory=None):
+def run(command, timeout=PATIENCE, text=None, core=None, check=True, environment=None):
     """Runs a command to its end; its output. What it said is the failure where it fails."""
     command = [str(word) for word in command]
     try:
         done = subprocess.run(
             command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout,
-            preexec_fn=lambda: _begin(core), env=environment, cwd=working_directory,
+            preexec_fn=lambda: _begin(core), env=environment,
         )
     except FileNotFoundError as error:
         raise Failure(f"{command[0]} is not installed: scripts/setup bench") from error

@@ -13,7 +13,7 @@ from collections import Counter
 
 import benchlib
 from benchlib import Failure
-from lab import network, processes, traffic
+from lab import processes, traffic
 from lab.plan import PEERS
 from lab.processes import Child, run as run_command
 
@@ -39,7 +39,6 @@ def run(tools, options):
         raise Failure("--profile is for causeway's own devices and the bare copy: see --list")
     if not shutil.which("perf"):
         raise Failure("perf is not installed: apt-get install linux-perf (Debian) or linux-tools-generic (Ubuntu)")
-    network.sweep()
     found = {name: profiled(name, tools, max(2.0, 3 * options.seconds)) for name in wanted}
     result = {"schemaVersion": 1, "date": benchlib.today(), "machine": benchlib.machine(), "profiles": found}
     print(json.dumps(result) if options.json else text(result))

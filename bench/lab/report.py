@@ -41,6 +41,7 @@ EXTRA = (
     ("p99", "p99, µs", lambda value: number(value, 1)),
     ("lostWithout", "without reloads", lambda value: number(value, 0)),
     ("sent", "of packets", lambda value: number(value, 0)),
+    ("cpuRatio", "by processor time", lambda value: number(value, 2)),
     ("reloadsPerSecond", "reloads a second", lambda value: number(value, 0)),
 )
 
@@ -79,7 +80,7 @@ def text(result):
 
 def described(result):
     return (
-        f"{benchlib.described(result['machine'])}. {result['rounds']} rounds, peers in turns; median (lowest to highest); "
+        f"{benchlib.described(result['machine'])}. {result['rounds']} round{'s' if result['rounds'] > 1 else ''}, peers in turns; median (lowest to highest); "
         f"ratios are made within each round. Load of the machine before: {result['load']:.1f}."
     )
 

@@ -17,6 +17,7 @@ from lab.plan import PEERS, TESTS
 
 # Settling after SIGCONT: timers that are due fire, and queues empty.
 SETTLE = 0.05
+SCRATCH = "cwbench."
 
 
 class Tools:
@@ -41,7 +42,11 @@ class Tools:
 
 @contextlib.contextmanager
 def tools(lab, causeway):
-    scratch = tempfile.mkdtemp(prefix="cwbench.")
+    """For a run that is the only one: what a killed one left is swept away."""
+    network.sweep()
+    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    scratch = tempfile.mkdtemp(prefix=SCRATCH)
     try:
         yield Tools(lab, causeway, scratch)
     finally:
@@ -60,7 +65,6 @@ class Bench:
 
     def measure(self):
         """Everything. Devices are gone afterwards, however it ends."""
-        network.sweep()
         needed = list(dict.fromkeys(peer for test in self.tests for peer in self.wanted(test)))
         made = {name: PEERS[name].make(name, self.tools) for name in needed}
         with network.huge_pages(sum(device.huge_pages for device in made.values())):

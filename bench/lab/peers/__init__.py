@@ -3,8 +3,9 @@ gone after `down`."""
 
 from lab.peers.bare_copy import BareCopy
 from lab.peers.causeway import Causeway
+from lab.peers.in_memory import InMemory
 from lab.peers.kernel import Kernel
 from lab.peers.open_vswitch import OpenVSwitch
 from lab.peers.testpmd import Testpmd
 
-__all__ = ["BareCopy", "Causeway", "Kernel", "OpenVSwitch", "Testpmd"]
+__all__ = ["BareCopy", "Causeway", "InMemory", "Kernel", "OpenVSwitch", "Testpmd"]
