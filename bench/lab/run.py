@@ -75,8 +75,15 @@ class Bench:
                     self.round(number)
             finally:
                 for device in made.values():
-                    device.down()
+                    self.take_down(device)
         return self.measurements
+
+    def take_down(self, device):
+        """One that does not go must not keep the others."""
+        try:
+            device.down()
+        except (Failure, OSError) as failure:
+            self.say(f"taking down {device.name}: {failure}")
 
     def set_up(self, name, device):
         self.say(f"making {name}")
@@ -87,7 +94,7 @@ class Bench:
         except Failure as failure:
             self.refused[name] = str(failure)
             self.say(f"  {name}: {failure}")
-            device.down()
+            self.take_down(device)
 
     def round(self, number):
         for test in self.tests:
