@@ -115,6 +115,7 @@ mod tests {
             bytes_in: 1_234,
             packets_out: 3,
             bytes_out: 456,
+            receive_lost: 0,
         }
     }
 

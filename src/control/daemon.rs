@@ -18,6 +18,7 @@ use super::privileges::{self, PrivilegeError};
 use super::server::Server;
 use super::socket::{Claim, SocketError, SocketFile};
 use super::supervisor::{StartError, Supervisor, tell};
+use crate::config::network::Device;
 
 /// How often the workers are looked after when nothing else happens.
 const CHECK_PERIOD: Duration = Duration::from_millis(500);
@@ -100,7 +101,7 @@ where
     let candidate = loader.load(1).map_err(DaemonError::Refused)?;
     tell(&candidate.report.text);
     let Places { claim, metrics, signals } = Places::take(options)?;
-    privileges::keep_only_what_ports_need()?;
+    privileges::keep_only_what_ports_need(candidate.ports.iter().any(|port| matches!(port.device, Device::Xdp(_))))?;
     let (events, inbox) = unbounded();
     signals.forward_to(events.clone())?;
     let endpoints = Endpoints::start(options, metrics)?;

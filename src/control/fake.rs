@@ -86,17 +86,17 @@ impl Dataplane for FakeDataplane {
     }
 
     fn open(&mut self, plan: &PortPlan) -> Result<FakeDevice, String> {
-        let (Device::Tap(name) | Device::Interface(name)) = &plan.device;
+        let name = plan.device.name();
         let mut world = self.world.lock().unwrap();
         if world.broken_devices.contains(name) {
             return Err(format!("cannot open '{name}'"));
         }
-        if !world.open_devices.insert(name.clone()) {
+        if !world.open_devices.insert(name.to_owned()) {
             return Err(format!("'{name}' is in use"));
         }
         world.log.push(format!("open {name}"));
         drop(world);
-        Ok(FakeDevice(Arc::clone(&self.world), name.clone()))
+        Ok(FakeDevice(Arc::clone(&self.world), name.to_owned()))
     }
 
     fn attach(&mut self, plan: &PortPlan, opened: FakeDevice) -> Result<Arc<PortState>, String> {

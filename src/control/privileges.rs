@@ -1,7 +1,8 @@
 //! The daemon keeps only the capabilities that its ports need.
 //!
 //! Linux has capabilities per thread, and a new thread inherits them: this is done on the first thread before it starts
-//! another. A reload may bring a port of any kind, so what any port needs is kept. Without `CAP_DAC_OVERRIDE` a file that
+//! another. A reload may bring a port of any kind, so what any port needs is kept; but for `mode: xdp`, which has to stand in
+//! the file that the daemon starts with, else the port falls back to AF_PACKET where more would be needed. Without `CAP_DAC_OVERRIDE` a file that
 //! root may not read by its mode (another user's `0600`) can be loaded at the start, but not reloaded.
 
 use caps::{CapSet, Capability, CapsHashSet};
@@ -14,13 +15,20 @@ pub const KEPT: [(Capability, &str); 3] = [
     (Capability::CAP_SYS_ADMIN, "to ask for the MTU of a TAP that was moved into another network namespace"),
 ];
 
-/// Gives up every capability of the calling thread, and of all that it starts, but [`KEPT`]; none that it does not have
-/// is gained. Programs that it executes gain none either.
+/// What ports through AF_XDP need beside that, and why.
+pub const KEPT_FOR_XDP: [(Capability, &str); 2] = [
+    (Capability::CAP_BPF, "to load the XDP program, again when an interface is back"),
+    (Capability::CAP_IPC_LOCK, "to lock the memory that frames are in, beyond RLIMIT_MEMLOCK"),
+];
+
+/// Gives up every capability of the calling thread, and of all that it starts, but [`KEPT`], and [`KEPT_FOR_XDP`] where there
+/// is such a port; none that it does not have is gained. Programs that it executes gain none either.
 ///
 /// # Errors
 /// The system refuses.
-pub fn keep_only_what_ports_need() -> Result<(), PrivilegeError> {
-    let wanted: CapsHashSet = KEPT.iter().map(|(capability, _)| *capability).collect();
+pub fn keep_only_what_ports_need(has_xdp_ports: bool) -> Result<(), PrivilegeError> {
+    let for_xdp = KEPT_FOR_XDP.iter().filter(|_| has_xdp_ports);
+    let wanted: CapsHashSet = KEPT.iter().chain(for_xdp).map(|(capability, _)| *capability).collect();
     let held = caps::read(None, CapSet::Permitted)?;
     shrink_bounding_set(&wanted)?;
     let kept: CapsHashSet = held.intersection(&wanted).copied().collect();
@@ -59,15 +67,29 @@ pub enum PrivilegeError {
 mod tests {
     use super::*;
 
+    /// Capabilities are the thread's own: those of one that has given up the rest, and of a thread that it starts.
+    fn left(has_xdp_ports: bool) -> [CapsHashSet; 2] {
+        let inner = || [CapSet::Permitted, CapSet::Effective].map(|set| caps::read(None, set).unwrap());
+        let outer = std::thread::spawn(move || {
+            keep_only_what_ports_need(has_xdp_ports).expect("to give up capabilities");
+            std::thread::spawn(inner).join()
+        });
+        outer.join().unwrap().unwrap()
+    }
+
     #[test]
     fn only_what_ports_need_is_left_and_new_threads_have_no_more() {
-        // Capabilities are the thread's own: this one ends with the test.
-        let left = std::thread::spawn(|| {
-            keep_only_what_ports_need().expect("to give up capabilities");
-            std::thread::spawn(|| [CapSet::Permitted, CapSet::Effective].map(|set| caps::read(None, set).unwrap())).join()
-        });
-        for set in left.join().unwrap().unwrap() {
+        for set in left(false) {
             assert!(set.iter().all(|held| KEPT.iter().any(|(kept, _)| kept == held)), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn ports_through_xdp_keep_two_more() {
+        let held = caps::read(None, CapSet::Permitted).unwrap();
+        let wanted: CapsHashSet = KEPT.iter().chain(&KEPT_FOR_XDP).map(|(capability, _)| *capability).collect();
+        for set in left(true) {
+            assert_eq!(set, held.intersection(&wanted).copied().collect());
         }
     }
 }

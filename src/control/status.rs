@@ -74,7 +74,7 @@ pub struct PortStatus {
     pub attach: String,
     /// The interface's name.
     pub device: String,
-    /// `tap` or `interface`.
+    /// `tap`, `interface` (AF_PACKET) or `xdp`.
     pub kind: String,
     /// Whether the device is there.
     pub present: bool,
@@ -88,6 +88,8 @@ pub struct PortStatus {
     pub packets_out: u64,
     /// Bytes to it.
     pub bytes_out: u64,
+    /// Frames from it that the kernel dropped before the dataplane saw them (`xdp` only).
+    pub receive_lost: u64,
 }
 
 /// Packets of a subnet that ended in one way.
@@ -142,7 +144,9 @@ fn totals(metrics: &Metrics) -> Totals {
 fn port_status(metrics: &Metrics, port: &BoardPort) -> PortStatus {
     let (kind, device) = match &port.plan.device {
         Device::Tap(name) => ("tap", name),
-        Device::Interface(name) => ("interface", name),
+        // What carries its frames, not what the file asks for.
+        Device::Xdp(name) if !port.state.as_ref().is_some_and(|state| state.has_fallen_back()) => ("xdp", name),
+        Device::Interface(name) | Device::Xdp(name) => ("interface", name),
     };
     let count = |cell| metrics.port(port.plan.id, cell);
     PortStatus {
@@ -150,12 +154,13 @@ fn port_status(metrics: &Metrics, port: &BoardPort) -> PortStatus {
         attach: port.plan.attachment.clone(),
         device: device.clone(),
         kind: kind.to_owned(),
-        present: port.state.as_ref().is_some_and(|state| state.present.load(std::sync::atomic::Ordering::Relaxed)),
+        present: port.state.as_ref().is_some_and(|state| state.is_present()),
         mtu: port.state.as_ref().map(|state| state.mtu()),
         packets_in: count(PortCell::PacketsIn),
         bytes_in: count(PortCell::BytesIn),
         packets_out: count(PortCell::PacketsOut),
         bytes_out: count(PortCell::BytesOut),
+        receive_lost: port.state.as_ref().map_or(0, |state| state.receive_lost()),
     }
 }
 

@@ -154,7 +154,7 @@ fn tunnel_addresses(network: &Network, attachment: Attachment) -> Vec<IpAddr> {
 fn tap(device: &Device) -> Option<&str> {
     match device {
         Device::Tap(name) => Some(name),
-        Device::Interface(_) => None,
+        Device::Interface(_) | Device::Xdp(_) => None,
     }
 }
 

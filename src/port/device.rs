@@ -1,11 +1,13 @@
 //! What a port is opened from, and opening it.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::packet::PacketPort;
 use super::tap::TapPort;
 use super::tap_device::TapDevice;
+use super::xdp::{Attachment, Unavailable, XdpPort};
 use super::{Port, PortState};
 
 /// A port's device, as the network file names it.
@@ -15,6 +17,8 @@ pub enum Device {
     Tap(String),
     /// `interface: NAME`: an interface that is there, through `AF_PACKET`.
     Interface(String),
+    /// `interface: NAME` with `mode: xdp`: an interface that is there, through `AF_XDP`, or `AF_PACKET` where that cannot be had.
+    Xdp(String),
 }
 
 impl Device {
@@ -22,7 +26,7 @@ impl Device {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Tap(name) | Self::Interface(name) => name,
+            Self::Tap(name) | Self::Interface(name) | Self::Xdp(name) => name,
         }
     }
 
@@ -36,12 +40,28 @@ impl Device {
                 let port = TapPort::open(name, Arc::clone(state))?;
                 Ok(Opened { handle: Handle(Watched::Tap(port.device())), port: Box::new(port) })
             }
-            Self::Interface(name) => {
-                let port = PacketPort::open(name, Arc::clone(state))?;
-                Ok(Opened { handle: Handle(Watched::Interface(name.clone())), port: Box::new(port) })
-            }
+            Self::Interface(name) => open_packet(name, state),
+            Self::Xdp(name) => match XdpPort::open(name, state) {
+                Ok(port) => {
+                    state.fell_back.store(false, Ordering::Relaxed);
+                    Ok(Opened { handle: Handle(Watched::Xdp(name.clone(), port.attachment())), port: Box::new(port) })
+                }
+                Err(Unavailable::Taken) => Err(OpenError::XdpProgram(name.clone())),
+                Err(Unavailable::Gone) => Err(OpenError::NoInterface(name.clone())),
+                Err(missing) => {
+                    let opened = open_packet(name, state)?;
+                    tracing::warn!(interface = name, "AF_XDP cannot be had, the port goes through AF_PACKET: {missing}");
+                    state.fell_back.store(true, Ordering::Relaxed);
+                    Ok(opened)
+                }
+            },
         }
     }
+}
+
+fn open_packet(name: &str, state: &Arc<PortState>) -> Result<Opened, OpenError> {
+    let port = PacketPort::open(name, Arc::clone(state))?;
+    Ok(Opened { handle: Handle(Watched::Interface(name.to_owned())), port: Box::new(port) })
 }
 
 /// An open device: the port for a worker, the handle for the monitor.
@@ -60,6 +80,7 @@ pub struct Handle(pub(super) Watched);
 pub(super) enum Watched {
     Tap(Weak<TapDevice>),
     Interface(String),
+    Xdp(String, Weak<Attachment>),
 }
 
 /// Why a device could not be opened.
@@ -74,6 +95,9 @@ pub enum OpenError {
     /// The name belongs to something else.
     #[error("'{0}' exists and is not a TAP")]
     NotTap(String),
+    /// Frames go to somebody else's program, and replacing it is not for us to do.
+    #[error("interface '{0}' has an XDP program already: end what put it there (ip -d link show dev {0}), or leave out `mode: xdp`")]
+    XdpProgram(String),
     /// There is no such interface to attach to.
     #[error("there is no interface '{0}'")]
     NoInterface(String),

@@ -44,6 +44,28 @@ pub(super) fn mtu(name: &str) -> io::Result<u32> {
     u32::try_from(mtu).map_err(io::Error::other)
 }
 
+/// The interface's index.
+///
+/// # Errors
+/// There is no such interface here.
+pub(super) fn index(name: &str) -> io::Result<u32> {
+    let mut request = request(name)?;
+    ask(&control_socket()?, libc::SIOCGIFINDEX, &mut request)?;
+    // SAFETY: SIOCGIFINDEX succeeded, so the kernel wrote `ifru_ifindex`.
+    let index = unsafe { request.ifr_ifru.ifru_ifindex };
+    u32::try_from(index).map_err(io::Error::other)
+}
+
+/// Puts an ethtool(8) request, a struct of integers that starts with its command, and leaves the answer in it.
+///
+/// # Errors
+/// There is no such interface here, or its driver does not answer that (`EOPNOTSUPP`).
+pub(super) fn ethtool<T: Copy>(name: &str, question: &mut T) -> io::Result<()> {
+    let mut request = request(name)?;
+    request.ifr_ifru.ifru_data = std::ptr::from_mut(question).cast();
+    ask(&control_socket()?, libc::SIOCETHTOOL as libc::Ioctl, &mut request)
+}
+
 /// Has the kernel give the interface no IPv6 address of its own (link-local, autoconfigured) and so send nothing by
 /// itself. It does not last: an interface that is moved to another namespace starts anew there.
 ///

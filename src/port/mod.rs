@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`tap`] | a TAP: one read or write a frame, super-frames through its virtio-net header |
 //! | [`packet`] | an interface that exists already, through an `AF_PACKET` socket and pnet |
+//! | [`xdp`] | an interface that exists already, through `AF_XDP` sockets: no system call a frame |
 //! | [`memory`] | two queues: tests and benchmarks |
 //! | [`device`] | what a port is opened from, and opening it |
 //! | [`monitor`] | the thread that keeps [`PortState`] true and opens again what had vanished |
@@ -12,21 +13,24 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::packet::{Frame, FramePool, Reason};
 
 pub mod device;
+mod ethtool;
 mod interface;
 pub mod memory;
 pub mod monitor;
 mod namespace;
 pub mod packet;
 mod packet_socket;
+mod plain;
 mod sending;
 pub mod tap;
 mod tap_device;
 mod virtio_header;
+pub mod xdp;
 
 /// Where frames come from and go to. Owned by one worker; never blocks.
 pub trait Port: Send {
@@ -60,13 +64,22 @@ pub struct PortState {
     pub mtu: AtomicU32,
     /// The device is there.
     pub present: AtomicBool,
+    /// A port that was to go through `AF_XDP` goes through `AF_PACKET`.
+    pub fell_back: AtomicBool,
+    /// Frames that came in and that the kernel dropped because the port had no room for them, since the start.
+    pub receive_lost: AtomicU64,
 }
 
 impl PortState {
     /// A device that is there, with this MTU.
     #[must_use]
     pub fn new(mtu: u32) -> Arc<Self> {
-        Arc::new(Self { mtu: AtomicU32::new(mtu), present: AtomicBool::new(true) })
+        Arc::new(Self {
+            mtu: AtomicU32::new(mtu),
+            present: AtomicBool::new(true),
+            fell_back: AtomicBool::new(false),
+            receive_lost: AtomicU64::new(0),
+        })
     }
 
     /// The MTU now.
@@ -79,6 +92,18 @@ impl PortState {
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.present.load(Ordering::Relaxed)
+    }
+
+    /// Whether a port that was to go through `AF_XDP` goes through `AF_PACKET`.
+    #[must_use]
+    pub fn has_fallen_back(&self) -> bool {
+        self.fell_back.load(Ordering::Relaxed)
+    }
+
+    /// Frames that came in and that the kernel dropped because the port had no room for them, since the start.
+    #[must_use]
+    pub fn receive_lost(&self) -> u64 {
+        self.receive_lost.load(Ordering::Relaxed)
     }
 
     /// Says that the device is there, or is not.

@@ -16,11 +16,15 @@ use crossbeam::channel::{Receiver, Sender, bounded, never, select, unbounded};
 use super::device::{Device, Handle, Watched};
 use super::namespace::{Home, Visit};
 use super::tap_device::TapDevice;
+use super::xdp::LARGEST_PACKET;
 use super::{Port, PortState, interface};
 use crate::policy::ids::PortId;
 
 /// How often each device is asked.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// Received frames that were dropped are told of at most so often.
+const BETWEEN_LOSSES: Duration = Duration::from_secs(60);
 
 /// A port that its worker let go of because its device is gone.
 pub struct Lost {
@@ -47,6 +51,10 @@ struct Entry {
     state: Arc<PortState>,
     /// The last reason why opening again failed, so that each is told once.
     told: Option<String>,
+    /// Frames that the device has lost, as of the last look.
+    counted: u64,
+    /// When that was last told.
+    told_lost: Option<Instant>,
 }
 
 /// The running monitor. Stops when dropped.
@@ -79,7 +87,10 @@ impl Monitor {
     /// Watches an open device until [`Monitor::forget`]: keeps `state` true, and opens the device again when it is back
     /// after it vanished.
     pub fn watch(&self, port: PortId, name: &str, device: &Device, handle: Handle, state: Arc<PortState>) {
-        self.tell(Command::Watch(port, Entry { name: name.to_owned(), device: device.clone(), handle, state, told: None }));
+        self.tell(Command::Watch(
+            port,
+            Entry { name: name.to_owned(), device: device.clone(), handle, state, told: None, counted: 0, told_lost: None },
+        ));
     }
 
     /// No longer watches `port`, nor opens it again.
@@ -166,15 +177,38 @@ impl Watch {
 }
 
 impl Entry {
-    fn refresh(&self, home: &Home) -> Result<(), Astray> {
+    fn refresh(&mut self, home: &Home) -> Result<(), Astray> {
         let mtu = match &self.handle.0 {
             Watched::Interface(name) => interface::mtu(name).ok(),
             Watched::Tap(device) => mtu_of_tap(device, home)?,
+            Watched::Xdp(name, _) => interface::mtu(name).ok().map(|mtu| mtu.min(LARGEST_PACKET)),
         };
         if let Some(mtu) = mtu {
             self.state.mtu.store(mtu, Ordering::Relaxed);
         }
+        self.look_after_xdp();
         Ok(())
+    }
+
+    /// Nobody else notices that an interface with an XDP program has gone, or that its frames found no room.
+    fn look_after_xdp(&mut self) {
+        let Watched::Xdp(_, attachment) = &self.handle.0 else { return };
+        let Some(attachment) = attachment.upgrade() else { return };
+        attachment.look();
+        let lost = attachment.lost();
+        // Counted anew by each attachment.
+        let more = lost.checked_sub(self.counted).unwrap_or(lost);
+        self.counted = lost;
+        if more > 0 && self.told_lost.is_none_or(|told| told.elapsed() >= BETWEEN_LOSSES) {
+            self.told_lost = Some(Instant::now());
+            tracing::warn!(
+                port = self.name,
+                interface = self.device.name(),
+                more,
+                "received frames were dropped: the port could not keep up, or they were too long for it"
+            );
+        }
+        self.state.receive_lost.fetch_add(more, Ordering::Relaxed);
     }
 
     fn reopen(&mut self, port: PortId, attach: &mut Attach) {

@@ -99,7 +99,7 @@ impl Port for PacketPort {
     }
 
     fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
-        send_each(frames, pool, refused, |frame| self.send(frame))
+        send_each(frames, pool, refused, |frame, _| self.send(frame))
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -64,10 +64,25 @@ fn instruction(code: u32, if_true: u8, if_false: u8, operand: u32) -> libc::sock
     libc::sock_filter { code: code as u16, jt: if_true, jf: if_false, k: operand }
 }
 
-fn set<T>(socket: &OwnedFd, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+/// A socket that receives nothing and keeps the interface with this index in promiscuous mode until it is closed
+/// (packet(7), `PACKET_ADD_MEMBERSHIP`).
+///
+/// # Errors
+/// `CAP_NET_RAW` is missing, or the interface is.
+pub(super) fn promiscuous(interface: u32) -> io::Result<OwnedFd> {
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?;
+    let index = libc::c_int::try_from(interface).map_err(io::Error::other)?;
+    let kind = libc::c_ushort::try_from(libc::PACKET_MR_PROMISC).map_err(io::Error::other)?;
+    let membership = libc::packet_mreq { mr_ifindex: index, mr_type: kind, mr_alen: 0, mr_address: [0; 8] };
+    set(&socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
+    Ok(socket)
+}
+
+/// Sets an option that takes a plain C value.
+pub(super) fn set<T>(socket: &OwnedFd, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
-    // SAFETY: `value` is what the option takes (an `int`, or a `sock_fprog` whose program is alive in the caller), and
-    // `length` is its size; the kernel copies before it returns.
+    // SAFETY: `value` is what the option takes (an integer, or a C struct; what a `sock_fprog` and an `xdp_umem_reg` point to
+    // is alive in the caller), and `length` is its size; the kernel copies before it returns.
     Errno::result(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length) })?;
     Ok(())
 }

@@ -36,11 +36,11 @@ pub(super) fn send_each(
     frames: &mut Vec<Frame>,
     pool: &mut FramePool,
     refused: &mut Vec<(usize, Reason)>,
-    mut send: impl FnMut(&mut Frame) -> Result<(), Failure>,
+    mut send: impl FnMut(&mut Frame, &mut FramePool) -> Result<(), Failure>,
 ) -> io::Result<()> {
     let mut gone = None;
     for (index, mut frame) in frames.drain(..).enumerate() {
-        let outcome = if gone.is_some() { Err(Failure::Refused(Reason::DestinationUnknown)) } else { send(&mut frame) };
+        let outcome = if gone.is_some() { Err(Failure::Refused(Reason::DestinationUnknown)) } else { send(&mut frame, pool) };
         match outcome {
             Ok(()) => {}
             Err(Failure::Refused(reason)) => refused.push((index, reason)),
@@ -62,7 +62,7 @@ mod tests {
     fn after_the_device_is_gone_every_frame_is_refused_and_drained() {
         let mut frames: Vec<_> = (0..4).map(|_| Frame::from_bytes(&[0; 60])).collect();
         let (mut pool, mut refused, mut calls) = (FramePool::new(4), Vec::new(), 0);
-        let outcome = send_each(&mut frames, &mut pool, &mut refused, |_| {
+        let outcome = send_each(&mut frames, &mut pool, &mut refused, |_, _| {
             calls += 1;
             match calls {
                 1 => Ok(()),

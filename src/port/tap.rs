@@ -112,7 +112,7 @@ impl Port for TapPort {
     }
 
     fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
-        super::sending::send_each(frames, pool, refused, |frame| self.send(frame))
+        super::sending::send_each(frames, pool, refused, |frame, _| self.send(frame))
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -25,9 +25,7 @@ pub(super) fn resolve(file: &NetworkFile, scope: &mut Scope<'_>) -> Vec<Port> {
     let mut ports = Vec::new();
     for model in each(&file.ports) {
         let (device, span) = device(model, scope.findings);
-        let name = match &device {
-            Device::Tap(name) | Device::Interface(name) => name.clone(),
-        };
+        let name = device.name().to_owned();
         if let Some(first) = devices.insert(name.clone(), span).filter(|_| !name.is_empty()) {
             scope.findings.report(Code::BadDevice, span, format!("another port has the device `{name}`")).related(first, "here");
         }
