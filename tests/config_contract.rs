@@ -33,5 +33,6 @@ fn the_schema_names_its_draft() {
     let schema = schema();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["$defs"]["Port"]["properties"]["mode"]["enum"], serde_json::json!(["packet", "xdp", null]));
     println!("{}", serde_json::to_string_pretty(&schema).expect("json"));
 }

@@ -3,6 +3,7 @@
 
 use causeway::config::code::Code;
 use causeway::config::load::load_text;
+use causeway::config::network::Device;
 use proptest::prelude::*;
 
 /// Code, line and column of every finding.
@@ -131,6 +132,20 @@ fn ports_and_hosts() {
     expect("ports:\n  - { name: p, attach: a/b/c/d }\n", &[("BAD_ATTACHMENT", 2, 24)]);
     let lab = "ports:\n  - { name: p, attach: v/s/10.0.1.4 }\nlab:\n  hosts:\n    - { name: h, port: p, address: 10.0.1.5 }\n";
     expect(&vnet("", lab), &[("BAD_HOST", 7, 36)]);
+}
+
+#[test]
+fn the_mode_of_an_interface_is_packet_unless_it_says_xdp() {
+    let device = |more: &str| {
+        let loaded = load_text("net.yaml", &format!("ports:\n  - {{ name: p, attach: internet, interface: eth0{more} }}\n"));
+        loaded.network.unwrap().ports.remove(0).device
+    };
+    assert_eq!(device(""), Device::Interface("eth0".to_owned()));
+    assert_eq!(device(", mode: packet"), Device::Interface("eth0".to_owned()));
+    assert_eq!(device(", mode: XDP"), Device::Xdp("eth0".to_owned()));
+    let text = |more: &str| load_text("net.yaml", &format!("ports:\n  - {{ name: p, attach: internet, {more} }}\n")).findings.render(false);
+    assert!(text("interface: eth0, mode: xpd").contains("hint: did you mean `xdp`?"));
+    assert!(text("tap: x, mode: xdp").contains("hint: give the port an `interface`"));
 }
 
 #[test]

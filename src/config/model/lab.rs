@@ -1,7 +1,7 @@
 //! Ports and the lab's test hosts.
 
 use super::addresses::{Address, ListenPort};
-use super::decode::{Spanned, object};
+use super::decode::{Spanned, choice, object};
 use super::values::{HostName, Name, OneOrMany, Reference};
 
 object! {
@@ -18,8 +18,21 @@ object! {
         "tap" tap: String,
         /// An existing interface, instead of a TAP.
         "interface" interface: String,
+        /// How frames come from the interface: packet (AF_PACKET) or xdp (AF_XDP, for packet rate); packet where absent.
+        "mode" mode: InterfaceMode,
     }
 }
+
+/// How frames come from an interface that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterfaceMode {
+    /// Through an `AF_PACKET` socket.
+    Packet,
+    /// Through `AF_XDP` sockets.
+    Xdp,
+}
+
+choice! { InterfaceMode, "mode", "packet" => Self::Packet, "xdp" => Self::Xdp }
 
 object! {
     /// Test hosts for `causeway lab`.

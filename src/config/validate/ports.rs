@@ -6,7 +6,7 @@ use super::names::UNRESOLVED;
 use super::{Scope, named};
 use crate::config::finding::{Code, Findings, Span};
 use crate::config::model::addresses::read_address;
-use crate::config::model::lab::Port as PortModel;
+use crate::config::model::lab::{InterfaceMode, Port as PortModel};
 use crate::config::model::values::short;
 use crate::config::model::{NetworkFile, Spanned, each};
 use crate::config::nearest::did_you_mean;
@@ -51,7 +51,16 @@ fn device(model: &Spanned<PortModel>, findings: &mut Findings) -> (Device, Span)
     }
     if let Some(interface) = &model.interface {
         check_device(&interface.value, interface.span, None, findings);
-        return (Device::Interface(interface.value.clone()), interface.span);
+        let name = interface.value.clone();
+        let device = match model.mode.as_ref().map(|mode| mode.value) {
+            Some(InterfaceMode::Xdp) => Device::Xdp(name),
+            Some(InterfaceMode::Packet) | None => Device::Interface(name),
+        };
+        return (device, interface.span);
+    }
+    if let Some(mode) = &model.mode {
+        let message = "`mode` says how frames come from an `interface`, and this port has a TAP";
+        findings.report(Code::MissingProperty, mode.span, message).hint("give the port an `interface`, or leave out `mode`");
     }
     if let Some(tap) = &model.tap {
         check_device(&tap.value, tap.span, None, findings);
