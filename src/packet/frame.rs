@@ -116,6 +116,19 @@ impl Frame {
         self.end = (self.start + length).min(self.storage.len());
     }
 
+    /// Appends bytes; false, and nothing appended, where the buffer has no room for them.
+    #[inline]
+    pub fn append(&mut self, bytes: &[u8]) -> bool {
+        let end = self.end + bytes.len();
+        let place = self.storage.get_mut(self.end..end);
+        let fits = place.is_some();
+        if let Some(place) = place {
+            place.copy_from_slice(bytes);
+            self.end = end;
+        }
+        fits
+    }
+
     /// Moves the start by `bytes` (negative: into the headroom, for a longer header). False, and nothing changed,
     /// where there is no room.
     pub fn move_start(&mut self, bytes: isize) -> bool {

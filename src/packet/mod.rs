@@ -1,5 +1,6 @@
 //! A frame in a buffer, its parsed layout, its flow key, its verdict.
 
+pub mod coalesce;
 pub mod flow_key;
 pub mod frame;
 pub mod parse;

@@ -9,6 +9,37 @@ use super::{Frame, FramePool, Gso, Layout, Offload};
 use crate::wire::checksum::{Sum, nonzero};
 use crate::wire::{array_at_mut, ipv4, ipv6, set_u16_at, tcp, u16_at, udp};
 
+/// Datagrams that a super-frame stands for, at most: what every kernel takes (`UDP_MAX_SEGMENTS` of Linux, 128 since 6.9,
+/// 64 before).
+pub const MAX_UDP_SEGMENTS: usize = 64;
+
+/// The kinds of super-frame that a port takes whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuperFrames {
+    /// TCP, over IPv4 and IPv6.
+    pub tcp: bool,
+    /// UDP segmentation offload.
+    pub udp: bool,
+}
+
+impl SuperFrames {
+    /// Ordinary frames only.
+    pub const NONE: Self = Self { tcp: false, udp: false };
+    /// Every kind.
+    pub const ALL: Self = Self { tcp: true, udp: true };
+
+    /// Whether it takes frames of this kind; ordinary ones always.
+    #[inline]
+    #[must_use]
+    pub const fn takes(self, gso: Gso) -> bool {
+        match gso {
+            Gso::None => true,
+            Gso::Tcp4 { .. } | Gso::Tcp6 { .. } => self.tcp,
+            Gso::UdpSegments => self.udp,
+        }
+    }
+}
+
 /// How many packets a frame stands for and how many bytes they are on a wire, Ethernet headers included. Without a layout
 /// (of a frame that did not parse) the kernel's hint of the header length has to do.
 #[inline]

@@ -2,6 +2,8 @@
 
 /// Length of the header without tags, in bytes.
 pub const LENGTH: usize = 14;
+/// Offset of the ethertype.
+pub const ETHERTYPE: usize = 12;
 /// Smallest ethertype; anything below is the length field of an 802.3 frame with LLC.
 pub const FIRST_ETHERTYPE: u16 = 0x0600;
 

@@ -10,6 +10,8 @@ pub const LENGTH: usize = 20;
 pub const TOTAL_LENGTH: usize = 2;
 /// Offset of the identification.
 pub const IDENTIFICATION: usize = 4;
+/// Offset of the flags and the fragment offset.
+pub const FRAGMENT: usize = 6;
 /// Offset of the 16-bit word that TTL and protocol make.
 pub const TTL_AND_PROTOCOL: usize = 8;
 /// Offset of the header checksum.

@@ -8,6 +8,8 @@ use super::array_at;
 pub const LENGTH: usize = 40;
 /// Offset of the payload length.
 pub const PAYLOAD_LENGTH: usize = 4;
+/// Offset of the number of what follows.
+pub const NEXT_HEADER: usize = 6;
 /// Offset of the hop limit.
 pub const HOP_LIMIT: usize = 7;
 /// Offset of the source address; the destination follows it.

@@ -4,10 +4,16 @@
 pub const LENGTH: usize = 20;
 /// Offset of the sequence number.
 pub const SEQUENCE: usize = 4;
+/// Offset of the acknowledgement number.
+pub const ACKNOWLEDGEMENT: usize = 8;
 /// Offset of the flag byte.
 pub const FLAGS: usize = 13;
+/// Offset of the window.
+pub const WINDOW: usize = 14;
 /// Offset of the checksum.
 pub const CHECKSUM: usize = 16;
+/// Offset of the urgent pointer.
+pub const URGENT: usize = 18;
 
 /// No more data from the sender.
 pub const FIN: u8 = 0x01;
