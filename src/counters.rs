@@ -69,9 +69,48 @@ pub enum PortCell {
     PacketsOut,
     /// Bytes to the port.
     BytesOut,
+    /// Super-frames from the port.
+    SuperFramesIn,
+    /// Super-frames to the port.
+    SuperFramesOut,
+    /// First packets from the port that were not decided, because it was overloaded.
+    ShedIn,
+    /// Packets to the port that found its queue full, or that of their neighbour's.
+    QueueFullOut,
+    /// Packets to the port that its device did not take because it was down or gone.
+    DownOut,
+    /// Packets to the port that its device could not take.
+    TooBigOut,
 }
 
-const PORT_CELLS: usize = 4;
+impl PortCell {
+    /// All of them, in the order of their discriminants.
+    pub const ALL: [Self; 10] = [
+        Self::PacketsIn,
+        Self::BytesIn,
+        Self::PacketsOut,
+        Self::BytesOut,
+        Self::SuperFramesIn,
+        Self::SuperFramesOut,
+        Self::ShedIn,
+        Self::QueueFullOut,
+        Self::DownOut,
+        Self::TooBigOut,
+    ];
+
+    /// Where packets are counted that a port did not take, by the reason that `Port::tx_burst` gives.
+    #[must_use]
+    pub const fn of_refusal(reason: Reason) -> Option<Self> {
+        match reason {
+            Reason::QueueFull => Some(Self::QueueFullOut),
+            Reason::DestinationUnknown => Some(Self::DownOut),
+            Reason::TooBig => Some(Self::TooBigOut),
+            _ => None,
+        }
+    }
+}
+
+const PORT_CELLS: usize = PortCell::ALL.len();
 
 #[derive(Debug)]
 struct Block {
@@ -106,7 +145,7 @@ impl Block {
             copy(old.cells.get(index), self.cells.get(index));
         }
         for port in 0..old.shape.ports {
-            for cell in [PortCell::PacketsIn, PortCell::BytesIn, PortCell::PacketsOut, PortCell::BytesOut] {
+            for cell in PortCell::ALL {
                 copy(old.port(port, cell), self.port(port, cell));
             }
         }
@@ -170,6 +209,12 @@ impl Writer {
     pub fn port(&mut self, port: usize, packets: PortCell, bytes: PortCell, packet_count: u64, byte_count: u64) {
         add(self.block.port(port, packets), packet_count);
         add(self.block.port(port, bytes), byte_count);
+    }
+
+    /// Counts into one of a port's cells.
+    #[inline]
+    pub fn port_cell(&mut self, port: usize, cell: PortCell, amount: u64) {
+        add(self.block.port(port, cell), amount);
     }
 
     /// Counts packets from `zone` that ended with `reason`.
@@ -260,6 +305,7 @@ mod tests {
     fn growing_keeps_every_count_and_adds_room() {
         let (mut writer, reader) = Writer::new(Shape { ports: 1, zones: 2, rules: 1 });
         writer.port(0, PortCell::PacketsIn, PortCell::BytesIn, 3, 180);
+        writer.port_cell(0, PortCell::TooBigOut, 5);
         writer.verdict(1, Reason::NsgDeny, 2);
         writer.rule(0);
         writer.lookup(150);
@@ -269,6 +315,7 @@ mod tests {
         writer.verdict(2, Reason::NsgDeny, 1);
         assert_eq!(reader.port(0, PortCell::PacketsIn), 3);
         assert_eq!(reader.port(0, PortCell::BytesIn), 180);
+        assert_eq!(reader.port(0, PortCell::TooBigOut), 5);
         assert_eq!(reader.port(3, PortCell::BytesIn), 0);
         assert_eq!(reader.total(Reason::NsgDeny), 3);
         assert_eq!(reader.verdict(1, Reason::NsgDeny), 2);

@@ -115,7 +115,7 @@ mod tests {
             bytes_in: 1_234,
             packets_out: 3,
             bytes_out: 456,
-            receive_lost: 0,
+            kernel_drops: 0,
         }
     }
 

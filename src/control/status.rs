@@ -88,8 +88,8 @@ pub struct PortStatus {
     pub packets_out: u64,
     /// Bytes to it.
     pub bytes_out: u64,
-    /// Frames from it that the kernel dropped before the dataplane saw them (`xdp` only).
-    pub receive_lost: u64,
+    /// Frames from it that the kernel dropped before the dataplane saw them (not known of `AF_PACKET`).
+    pub kernel_drops: u64,
 }
 
 /// Packets of a subnet that ended in one way.
@@ -160,7 +160,7 @@ fn port_status(metrics: &Metrics, port: &BoardPort) -> PortStatus {
         bytes_in: count(PortCell::BytesIn),
         packets_out: count(PortCell::PacketsOut),
         bytes_out: count(PortCell::BytesOut),
-        receive_lost: port.state.as_ref().map_or(0, |state| state.receive_lost()),
+        kernel_drops: port.state.as_ref().map_or(0, |state| state.kernel_drops()),
     }
 }
 

@@ -152,6 +152,7 @@ impl<C, L: Loader<Configuration = C>, D: Dataplane<Configuration = C>> Superviso
 
     /// A port that could not be opened does not run: the next reload tries again.
     fn settle(&mut self, ports: Vec<PortPlan>) {
+        self.board.metrics.set_devices(self.states.iter().map(|(id, state)| (*id, Arc::clone(state))).collect());
         let seen = |plan: PortPlan| BoardPort { state: self.states.get(&plan.id).cloned(), plan };
         self.board.set_ports(ports.iter().cloned().map(seen).collect());
         self.running = ports.into_iter().filter(|plan| self.states.contains_key(&plan.id)).collect();

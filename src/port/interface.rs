@@ -66,6 +66,23 @@ pub(super) fn ethtool<T: Copy>(name: &str, question: &mut T) -> io::Result<()> {
     ask(&control_socket()?, libc::SIOCETHTOOL as libc::Ioctl, &mut request)
 }
 
+/// Packets that the kernel was to send through the interface and dropped, since the interface was made.
+///
+/// # Errors
+/// There is no such interface here.
+pub(super) fn transmit_drops(name: &str) -> io::Result<u64> {
+    // Of the thread's own network namespace, wherever /sys was mounted.
+    let table = std::fs::read_to_string("/proc/thread-self/net/dev")?;
+    drops_in(&table, name).ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
+}
+
+/// Behind a name stand eight columns of what was received, then bytes, packets, errors and drops of what was sent.
+fn drops_in(table: &str, name: &str) -> Option<u64> {
+    const DROPS: usize = 8 + 3;
+    let columns = table.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'))?;
+    columns.split_ascii_whitespace().nth(DROPS)?.parse().ok()
+}
+
 /// Has the kernel give the interface no IPv6 address of its own (link-local, autoconfigured) and so send nothing by
 /// itself. It does not last: an interface that is moved to another namespace starts anew there.
 ///
@@ -114,6 +131,14 @@ mod tests {
             assert!(request(bad).is_err(), "{bad:?}");
         }
         assert_eq!(name_in(&request("fifteen-letters").unwrap()), "fifteen-letters");
+    }
+
+    #[test]
+    fn drops_are_the_twelfth_column_of_the_interface_itself() {
+        let table = "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop\n\
+            cw-a10: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n  cw-a1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n";
+        assert_eq!((drops_in(table, "cw-a1"), drops_in(table, "cw-a10"), drops_in(table, "cw-a")), (Some(12), Some(1), None));
+        assert_eq!(transmit_drops("lo").unwrap(), 0);
     }
 
     #[test]

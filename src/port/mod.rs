@@ -15,6 +15,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::packet::segments::SuperFrames;
 use crate::packet::{Frame, FramePool, Reason};
 
 pub mod device;
@@ -50,6 +51,11 @@ pub trait Port: Send {
     /// The device is gone. Even then all frames are drained, and those that were not sent stand in `refused`.
     fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> std::io::Result<()>;
 
+    /// The kinds of super-frame that it takes whole; others are taken apart before they are sent.
+    fn takes(&self) -> SuperFrames {
+        SuperFrames::NONE
+    }
+
     /// What to wait on for the next frame; `None` for a port that has to be polled.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
@@ -66,8 +72,10 @@ pub struct PortState {
     pub present: AtomicBool,
     /// A port that was to go through `AF_XDP` goes through `AF_PACKET`.
     pub fell_back: AtomicBool,
-    /// Frames that came in and that the kernel dropped because the port had no room for them, since the start.
-    pub receive_lost: AtomicU64,
+    /// Packets for the dataplane that the kernel dropped because the port had no room for them: of a TAP as the interface
+    /// counts them (`tx_dropped`; a new interface starts at zero), through `AF_XDP` since the start. Not known of
+    /// `AF_PACKET`.
+    pub kernel_drops: AtomicU64,
 }
 
 impl PortState {
@@ -78,7 +86,7 @@ impl PortState {
             mtu: AtomicU32::new(mtu),
             present: AtomicBool::new(true),
             fell_back: AtomicBool::new(false),
-            receive_lost: AtomicU64::new(0),
+            kernel_drops: AtomicU64::new(0),
         })
     }
 
@@ -102,8 +110,8 @@ impl PortState {
 
     /// Frames that came in and that the kernel dropped because the port had no room for them, since the start.
     #[must_use]
-    pub fn receive_lost(&self) -> u64 {
-        self.receive_lost.load(Ordering::Relaxed)
+    pub fn kernel_drops(&self) -> u64 {
+        self.kernel_drops.load(Ordering::Relaxed)
     }
 
     /// Says that the device is there, or is not.

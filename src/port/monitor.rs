@@ -1,7 +1,7 @@
 //! The thread that keeps each port's [`PortState`] true, and opens again what had vanished.
 //!
-//! Twice a second it asks each device for its MTU: a TAP wherever it was moved to and whatever it is called there, by
-//! visiting its namespace (`CAP_SYS_ADMIN`; without it the last known MTU stays). Devices that a worker lost are reported
+//! Twice a second it asks each device for its MTU, and a TAP for what the kernel dropped before its queue: wherever it was
+//! moved to and whatever it is called there, by visiting its namespace (`CAP_SYS_ADMIN`; without it what was known stays). Devices that a worker lost are reported
 //! once, closed here, and opened again as soon as that works: an interface when it is back, a TAP at once.
 
 use std::collections::BTreeMap;
@@ -180,7 +180,7 @@ impl Entry {
     fn refresh(&mut self, home: &Home) -> Result<(), Astray> {
         let mtu = match &self.handle.0 {
             Watched::Interface(name) => interface::mtu(name).ok(),
-            Watched::Tap(device) => mtu_of_tap(device, home)?,
+            Watched::Tap(device) => self.refresh_tap(device, home)?,
             Watched::Xdp(name, _) => interface::mtu(name).ok().map(|mtu| mtu.min(LARGEST_PACKET)),
         };
         if let Some(mtu) = mtu {
@@ -208,7 +208,16 @@ impl Entry {
                 "received frames were dropped: the port could not keep up, or they were too long for it"
             );
         }
-        self.state.receive_lost.fetch_add(more, Ordering::Relaxed);
+        self.state.kernel_drops.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Notes what the kernel dropped, and gives the MTU.
+    fn refresh_tap(&self, device: &Weak<TapDevice>, home: &Home) -> Result<Option<u32>, Astray> {
+        let Some(answers) = ask_tap(device, home)? else { return Ok(None) };
+        if let Some(drops) = answers.drops {
+            self.state.kernel_drops.store(drops, Ordering::Relaxed);
+        }
+        Ok(answers.mtu)
     }
 
     fn reopen(&mut self, port: PortId, attach: &mut Attach) {
@@ -232,15 +241,22 @@ impl Entry {
     }
 }
 
-/// `None` where it cannot be known: the device has just gone, or may not be asked.
-fn mtu_of_tap(device: &Weak<TapDevice>, home: &Home) -> Result<Option<u32>, Astray> {
+/// What a TAP is asked, where it answered.
+struct Answers {
+    mtu: Option<u32>,
+    /// Packets that the kernel dropped.
+    drops: Option<u64>,
+}
+
+/// `None` where nothing can be known: the device has just gone, or may not be asked.
+fn ask_tap(device: &Weak<TapDevice>, home: &Home) -> Result<Option<Answers>, Astray> {
     let Some(device) = device.upgrade() else { return Ok(None) };
     let (Ok(namespace), Ok(name)) = (device.network_namespace(), device.name()) else { return Ok(None) };
     drop(device);
-    match home.visit(namespace, || interface::mtu(&name)) {
-        Ok(mtu) => Ok(mtu.ok()),
+    match home.visit(namespace, || Answers { mtu: interface::mtu(&name).ok(), drops: interface::transmit_drops(&name).ok() }) {
+        Ok(answers) => Ok(Some(answers)),
         Err(Visit::NotEntered(error)) => {
-            tracing::debug!(interface = name, %error, "cannot look into the interface's namespace; its MTU stays as it was");
+            tracing::debug!(interface = name, %error, "cannot look into the interface's namespace; what is known of it stays as it was");
             Ok(None)
         }
         Err(Visit::NotReturned(error)) => {

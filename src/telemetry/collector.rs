@@ -23,6 +23,9 @@ macro_rules! definitions {
 definitions! {
     PACKETS = "packets_total" ["port" "direction"] "Packets through a port; a super-frame counts as its segments.";
     BYTES = "bytes_total" ["port" "direction"] "Bytes through a port, Ethernet headers included; a super-frame counts as its segments.";
+    SUPER_FRAMES = "super_frames_total" ["port" "direction"] "Super-frames through a port, each of several packets.";
+    PORT_DROPS = "port_drops_total" ["port" "direction" "reason"] "Packets that a port dropped and no policy: at its entrance while it was overloaded, or because its device, or the queue before it, did not take them.";
+    PORT_KERNEL_DROPS = "port_kernel_drops_total" ["port"] "Packets that the kernel dropped before a port because its queue was full, as the interface counts them; no packet of packets_total.";
     VERDICTS = "verdicts_total" ["subnet" "verdict"] "Packets by the subnet they came from and how they ended.";
     DROPS = "drops_total" ["reason"] "Packets dropped, by reason.";
     ANSWERED = "answered_total" [] "Packets that the dataplane answered itself.";
@@ -70,6 +73,9 @@ impl Collector for WorkerCollector {
         let mut families = vec![
             ports(&PACKETS, metrics, &names, [PortCell::PacketsIn, PortCell::PacketsOut]),
             ports(&BYTES, metrics, &names, [PortCell::BytesIn, PortCell::BytesOut]),
+            ports(&SUPER_FRAMES, metrics, &names, [PortCell::SuperFramesIn, PortCell::SuperFramesOut]),
+            port_drops(metrics, &names),
+            PORT_KERNEL_DROPS.counters(names.ports.iter().map(|(port, name)| ([name.as_str()], metrics.kernel_drops(*port)))),
             verdicts(metrics, &names),
             drops(metrics),
             ANSWERED.counter(metrics.total(Reason::Answered)),
@@ -92,6 +98,19 @@ impl Collector for WorkerCollector {
 fn ports(definition: &Definition, metrics: &Metrics, names: &Names, [inward, outward]: [PortCell; 2]) -> MetricFamily {
     definition.counters(names.ports.iter().flat_map(|(port, name)| {
         [([name.as_str(), "in"], metrics.port(*port, inward)), ([name.as_str(), "out"], metrics.port(*port, outward))]
+    }))
+}
+
+/// Overload, and devices that are down: what is lost at a port whatever the policy says.
+fn port_drops(metrics: &Metrics, names: &Names) -> MetricFamily {
+    let cells = [
+        ("in", Reason::QueueFull, PortCell::ShedIn),
+        ("out", Reason::QueueFull, PortCell::QueueFullOut),
+        ("out", Reason::DestinationUnknown, PortCell::DownOut),
+        ("out", Reason::TooBig, PortCell::TooBigOut),
+    ];
+    PORT_DROPS.counters(names.ports.iter().flat_map(|(port, name)| {
+        cells.map(|(direction, reason, cell)| ([name.as_str(), direction, reason.name()], metrics.port(*port, cell)))
     }))
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::counters::{Reader, Writer};
 use crate::policy::ids::{Ids, PortId, RuleName, Zone};
+use crate::port::PortState;
 use crate::telemetry::names::shape;
 
 /// A scrape in the text format, as series → value. Fails on anything that is neither a comment nor a sample.
@@ -51,6 +53,9 @@ fn a_scrape_adds_up_the_workers_under_the_contracts_names() {
     for (writer, packets) in writers.iter_mut().zip([3, 4]) {
         writer.port(0, PortCell::PacketsIn, PortCell::BytesIn, packets, packets * 60);
         writer.port(1, PortCell::PacketsOut, PortCell::BytesOut, packets, packets * 100);
+        writer.port_cell(1, PortCell::SuperFramesOut, packets);
+        writer.port_cell(0, PortCell::ShedIn, packets);
+        writer.port_cell(1, PortCell::QueueFullOut, 1);
         writer.verdict(0, Reason::NsgDeny, packets);
         writer.verdict(1, Reason::Answered, 1);
         writer.rule(0);
@@ -58,12 +63,22 @@ fn a_scrape_adds_up_the_workers_under_the_contracts_names() {
         writer.scalar(Scalar::FlowsCreated, packets);
         writer.set(Scalar::Flows, packets);
     }
+    let device = PortState::new(1500);
+    device.kernel_drops.store(11, Ordering::Relaxed);
+    metrics.set_devices(vec![(PortId(1), device)]);
     let series = scrape(&metrics);
     let expected = [
         (r#"causeway_packets_total{port="web1",direction="in"}"#, 7.0),
         (r#"causeway_packets_total{port="web1",direction="out"}"#, 0.0),
         (r#"causeway_bytes_total{port="web1",direction="in"}"#, 420.0),
         (r#"causeway_bytes_total{port="laptop",direction="out"}"#, 700.0),
+        (r#"causeway_super_frames_total{port="laptop",direction="out"}"#, 7.0),
+        (r#"causeway_super_frames_total{port="web1",direction="in"}"#, 0.0),
+        (r#"causeway_port_drops_total{port="web1",direction="in",reason="queue-full"}"#, 7.0),
+        (r#"causeway_port_drops_total{port="laptop",direction="out",reason="queue-full"}"#, 2.0),
+        (r#"causeway_port_drops_total{port="laptop",direction="out",reason="too-big"}"#, 0.0),
+        (r#"causeway_port_kernel_drops_total{port="laptop"}"#, 11.0),
+        (r#"causeway_port_kernel_drops_total{port="web1"}"#, 0.0),
         (r#"causeway_verdicts_total{subnet="shop/web",verdict="nsg-deny"}"#, 7.0),
         (r#"causeway_verdicts_total{subnet="shop/web",verdict="forwarded"}"#, 0.0),
         (r#"causeway_verdicts_total{subnet="internet",verdict="answered"}"#, 2.0),

@@ -11,12 +11,14 @@ use super::names::Names;
 use crate::counters::{PortCell, Reader, Scalar};
 use crate::packet::{Reason, Zone};
 use crate::policy::ids::{PortId, RuleId};
+use crate::port::PortState;
 
 /// The numbers of a running dataplane. Shared between the control thread, which tells it what changed, and any reader.
 #[derive(Debug, Default)]
 pub struct Metrics {
     readers: RwLock<Vec<Reader>>,
     names: ArcSwap<Names>,
+    devices: ArcSwap<Vec<(PortId, Arc<PortState>)>>,
     generation: AtomicU64,
     reloads_succeeded: AtomicU64,
     reloads_failed: AtomicU64,
@@ -38,6 +40,19 @@ impl Metrics {
     pub fn adopt(&self, generation: u64, names: Names) {
         self.names.store(Arc::new(names));
         self.generation.store(generation, Ordering::Relaxed);
+    }
+
+    /// These devices run from now on.
+    pub fn set_devices(&self, devices: Vec<(PortId, Arc<PortState>)>) {
+        self.devices.store(Arc::new(devices));
+    }
+
+    /// Packets for a port that the kernel dropped before the dataplane saw them, as far as that is known.
+    #[must_use]
+    pub fn kernel_drops(&self, port: PortId) -> u64 {
+        let devices = self.devices.load();
+        let state = devices.iter().find(|(id, _)| *id == port);
+        state.map_or(0, |(_, state)| state.kernel_drops.load(Ordering::Relaxed))
     }
 
     /// A reload ended. The start is no reload.
