@@ -18,6 +18,8 @@ impl Pipeline {
             packets += count;
             bytes += alike.iter().map(|sent| sent.bytes).sum::<u64>();
         }
+        let super_frames = sent.iter().filter(|sent| sent.packets > 1).count();
         self.counters.port(usize::from(port.0), PortCell::PacketsOut, PortCell::BytesOut, packets, bytes);
+        self.counters.port_cell(usize::from(port.0), PortCell::SuperFramesOut, super_frames as u64);
     }
 }

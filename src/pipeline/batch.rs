@@ -72,14 +72,16 @@ impl Pipeline {
     /// Reads the headers, and counts the packets in.
     #[inline(never)]
     fn read(&mut self, port: PortId, frames: &[Frame], batch: &mut [Traveller]) {
-        let (mut all_packets, mut all_bytes) = (0, 0);
+        let (mut all_packets, mut all_bytes, mut super_frames) = (0, 0, 0);
         for (frame, Traveller { wire_size, kind, layout, .. }) in frames.iter().zip(batch) {
             *kind = parse_into(layout, frame.bytes(), frame.offload.needs_checksum);
             *wire_size = segments::wire_size(frame, kind.is_ok_and(|kind| kind == Kind::Ip).then_some(layout));
             all_packets += wire_size.0;
             all_bytes += wire_size.1;
+            super_frames += u64::from(wire_size.0 > 1);
         }
         self.counters.port(usize::from(port.0), PortCell::PacketsIn, PortCell::BytesIn, all_packets, all_bytes);
+        self.counters.port_cell(usize::from(port.0), PortCell::SuperFramesIn, super_frames);
     }
 
     /// Hashes the keys and asks for their buckets.

@@ -19,7 +19,7 @@
 //! | known flow | `fast_path` | |
 //! | admission | `ingress` (a known flow vouches, else `policy::admission` is asked) | `source-spoofed`, `destination-unknown` (sent to another MAC) |
 //! | fragments | `fragments` | `fragment-without-first` |
-//! | tracking, or first packet | `fast_path`, or `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted` |
+//! | tracking, or first packet | `fast_path`, or `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted`, `queue-full` (`limit`) |
 //! | refusal shown | `refuse` | `service-firewall-deny`, `answered` |
 //! | TTL, size | `egress` | `ttl-exceeded`, `too-big` |
 //! | rewrite | `packet::rewrite`, for service tunnels `packet::rewrite::translate` | `unsupported`, `malformed-transport` |
@@ -39,6 +39,7 @@ pub mod flows;
 pub mod fragment_table;
 mod fragments;
 mod ingress;
+mod limit;
 pub mod neighbour;
 pub mod outbox;
 mod recipe;
@@ -189,6 +190,8 @@ pub struct Pipeline {
     /// Known flows' packets run their recipes.
     recipes: bool,
     sweep: Option<upkeep::Sweep>,
+    /// First packets that may still be decided in this burst.
+    first_packets: limit::FirstPackets,
     /// Of the next IPv4 packet made of an IPv6 one.
     identification: u16,
 }
@@ -214,6 +217,7 @@ impl Pipeline {
             batch: (0..batch::SIZE).map(|_| Traveller::nobody()).collect(),
             recipes: true,
             sweep: None,
+            first_packets: limit::FirstPackets::default(),
             identification: 0,
             snapshot: Arc::clone(&snapshot),
         };
@@ -310,6 +314,10 @@ impl Engine for Pipeline {
         }
     }
 
+    fn limit_first_packets(&mut self, limit: Option<u32>) {
+        self.first_packets = limit::FirstPackets::new(limit);
+    }
+
     fn process(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
         self.clock.advance(now);
         let snapshot = Arc::clone(&self.snapshot);
@@ -326,9 +334,19 @@ impl Engine for Pipeline {
         self.count_sent(port, sent);
     }
 
-    fn refused(&mut self, _port: PortId, sent: &Sent, reason: Reason) {
+    fn refused(&mut self, port: PortId, sent: &Sent, reason: Reason) {
+        self.count_refusal(port, sent, reason);
         if let Some(zone) = sent.forwarded_for {
             self.counters.verdict(usize::from(zone.0), reason, sent.packets);
+        }
+    }
+}
+
+impl Pipeline {
+    /// Counts packets that a port, or the queue before it, did not take.
+    pub(crate) fn count_refusal(&mut self, port: PortId, sent: &Sent, reason: Reason) {
+        if let Some(cell) = PortCell::of_refusal(reason) {
+            self.counters.port_cell(usize::from(port.0), cell, sent.packets);
         }
     }
 }

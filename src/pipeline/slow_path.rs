@@ -53,6 +53,7 @@ impl Pipeline {
         admitted: Option<Admitted>,
         outbox: &mut Outbox,
     ) -> Result<Way, Reason> {
+        self.enter_slow_path(packet)?;
         let key = &key_of::<A>(packet.zone, layout).ok_or(Reason::Unsupported)?;
         let started = Instant::now();
         let admitted = match admitted {

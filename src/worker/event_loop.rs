@@ -176,9 +176,11 @@ impl<E: Engine> Worker<E> {
         let Some(slot) = self.slots.get_mut(id) else { return };
         let outcome = slot.port.rx_burst(&mut self.outbox.pool, &mut self.frames, self.batch);
         slot.active = self.frames.len() >= self.batch;
+        let first_packets = slot.load.after_burst(self.frames.len(), self.batch);
         self.until_look = self.until_look.saturating_sub(self.frames.len());
         if !self.frames.is_empty() {
             self.now = Instant::now();
+            self.engine.limit_first_packets(first_packets);
             self.engine.process(self.now, id, &mut self.frames, &mut self.outbox);
             self.frames.drain(..).for_each(|frame| self.outbox.pool.give(frame));
             self.flush();

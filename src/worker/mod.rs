@@ -5,6 +5,7 @@
 //! | [`dataplane`] | the control side: start, publish, attach, detach, inspect, stop |
 //! | `command` | what the control side asks of a worker, between two batches |
 //! | `event_loop` | the worker's loop: wait → `rx_burst` → process → `tx_burst` |
+//! | `load` | whether more comes in at a port than the worker can take |
 //! | `publication` | a snapshot's way to the workers, and the former one's way back |
 //! | `slots` | the ports of a worker |
 //! | `poller` | waiting for frames and commands |
@@ -15,6 +16,7 @@
 mod command;
 pub mod dataplane;
 mod event_loop;
+mod load;
 mod poller;
 mod primitives;
 mod publication;

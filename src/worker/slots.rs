@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::load::Load;
 use crate::policy::ids::PortId;
 use crate::port::{Port, PortState};
 
@@ -10,6 +11,8 @@ pub(super) struct Slot {
     pub(super) id: PortId,
     pub(super) port: Box<dyn Port>,
     pub(super) state: Arc<PortState>,
+    /// Whether it is overloaded.
+    pub(super) load: Load,
     /// The MTU that the engine was told.
     pub(super) mtu: u32,
     /// To be received from in the next pass.
@@ -21,7 +24,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(id: PortId, port: Box<dyn Port>) -> Self {
         let (state, pollable) = (port.state(), port.poll_fd().is_some());
-        Self { id, mtu: state.mtu(), state, port, active: true, pollable }
+        Self { id, mtu: state.mtu(), load: Load::default(), state, port, active: true, pollable }
     }
 }
 

@@ -23,6 +23,7 @@ struct Copier {
     sent: Vec<PortId>,
     refused: Vec<(PortId, Reason)>,
     ticks: usize,
+    limits: Vec<Option<u32>>,
     largest_batch: usize,
 }
 
@@ -32,6 +33,9 @@ impl Engine for Copier {
     }
     fn set_mtu(&mut self, port: PortId, mtu: u32) {
         self.mtus.push((port, mtu));
+    }
+    fn limit_first_packets(&mut self, limit: Option<u32>) {
+        self.limits.push(limit);
     }
     fn process(&mut self, _now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
         self.largest_batch = self.largest_batch.max(frames.len());
@@ -137,6 +141,23 @@ fn a_full_queue_refuses_what_does_not_fit_and_keeps_the_rest() {
     assert_eq!((take(&right).bytes()[0], take(&right).bytes()[0]), (0, 1));
     let engine = dataplane.stop().unwrap();
     assert_eq!((engine.sent.len(), engine.refused), (2, vec![(PortId(1), Reason::QueueFull); 4]));
+}
+
+#[test]
+fn a_port_that_never_comes_to_rest_may_bring_few_first_packets_and_the_others_as_many_as_they_like() {
+    let [(left, left_wire), (right, right_wire)] = [(); 2].map(|()| pair(256, 1500).unwrap());
+    // 20 full bursts and a short one wait on one side, two full ones on the other
+    (0..8 * 20 + 3).for_each(|_| left_wire.inject(frame(60, 0)).unwrap());
+    (0..8 * 2).for_each(|_| right_wire.inject(frame(60, 0)).unwrap());
+    let ports: Vec<(PortId, Box<dyn Port>)> = vec![(PortId(0), Box::new(left)), (PortId(1), Box::new(right))];
+    let options = Options { batch: 8, ..Options::default() };
+    let dataplane = Dataplane::start(options, Copier::default(), snapshot(1), ports).unwrap();
+    eventually("all are through", || dataplane.inspect(|engine| engine.sent.len()).unwrap() == 8 * 22 + 3);
+    let limits = dataplane.stop().unwrap().limits;
+    let limited: Vec<_> = limits.iter().enumerate().filter(|(_, limit)| limit.is_some()).collect();
+    // 18 bursts of both come before the 17th of the left one
+    assert_eq!(limited, [(18, &Some(2)), (19, &Some(2)), (20, &Some(2)), (21, &Some(2))]);
+    assert_eq!(limits.len(), 23);
 }
 
 #[test]
