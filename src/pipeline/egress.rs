@@ -13,7 +13,7 @@ use super::{Packet, Pipeline};
 use crate::packet::parse::{Layout, Transport};
 use crate::packet::rewrite::Tuple;
 use crate::packet::rewrite::translate::{self, Manner};
-use crate::packet::{Frame, Gso, Reason, rewrite, segments};
+use crate::packet::{Frame, FramePool, Gso, Reason, rewrite, segments};
 use crate::policy::admission;
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
@@ -56,7 +56,8 @@ impl Pipeline {
             return Ok(Split::Whole);
         }
         let may_be_cut = if onward.translates { translate::may_be_cut(here, layout) } else { !layout.dont_fragment };
-        if may_be_cut && packet.frame.offload.gso == Gso::None {
+        // A super-frame through a service tunnel is answered: its segments would need fragment headers of their own.
+        if may_be_cut && (packet.frame.offload.gso == Gso::None || !onward.translates) {
             return Ok(Split::Fragments(limit));
         }
         let told = if onward.translates { translate::mtu_here(limit, layout) } else { limit };
@@ -124,7 +125,8 @@ impl Pipeline {
         }
     }
 
-    /// Sends the pieces of a packet; it counts as forwarded once, with its last piece.
+    /// Sends the pieces of a packet; it counts as forwarded once, with its last piece. So does each segment of a
+    /// super-frame.
     #[cold]
     #[inline(never)]
     fn deliver_fragments(
@@ -136,21 +138,20 @@ impl Pipeline {
         mtu: usize,
         outbox: &mut Outbox,
     ) -> Result<(), Reason> {
-        rewrite::complete_checksum(&mut frame);
-        let mut pieces = Vec::new();
-        let cut = if layout.addresses.is_v6() { fragment_ipv6 } else { fragment_ipv4 };
-        let done = cut(&frame, layout, mtu, &mut outbox.pool, &mut pieces);
-        outbox.pool.give(frame);
-        if !done {
-            return Err(Reason::TooBig);
+        let whole = if frame.offload.gso == Gso::None {
+            rewrite::complete_checksum(&mut frame);
+            vec![(frame, layout.end)]
+        } else {
+            segments_of(frame, layout, &mut outbox.pool)
+        };
+        let cut = cut_all(whole, layout, mtu, &mut outbox.pool).ok_or(Reason::TooBig)?;
+        for (piece, is_last) in cut {
+            let sent = Sent { forwarded_for: is_last.then_some(packet.zone), packets: 1, bytes: piece.len() as u64 };
+            if let (Err(reason), true) = (self.hand_over(snapshot, neighbour, piece, sent, outbox), is_last) {
+                self.counters.verdict(usize::from(packet.zone.0), reason, 1);
+            }
         }
-        let last = pieces.len().saturating_sub(1);
-        let mut result = Ok(());
-        for (index, piece) in pieces.into_iter().enumerate() {
-            let sent = Sent { forwarded_for: (index == last).then_some(packet.zone), packets: 1, bytes: piece.len() as u64 };
-            result = self.hand_over(snapshot, neighbour, piece, sent, outbox);
-        }
-        result
+        Ok(())
     }
 
     /// Sends a frame whose MAC addresses are still to be set, or lets it wait for its neighbour.
@@ -181,6 +182,7 @@ impl Pipeline {
             }
             Err(refused) => {
                 outbox.pool.give(refused.frame);
+                self.count_refusal(neighbour.port(), &sent, refused.reason);
                 Err(refused.reason)
             }
         }
@@ -219,6 +221,34 @@ impl Pipeline {
         let from = gateway_of(snapshot, packet.port, layout);
         self.emit_from(packet, outbox, |offender, frame| icmp_error(offender.bytes(), layout, error, from, frame));
     }
+}
+
+/// The segments of a super-frame, each with its end.
+fn segments_of(frame: Frame, layout: &Layout, pool: &mut FramePool) -> Vec<(Frame, usize)> {
+    let mut segments = Vec::new();
+    segments::split(&frame, layout, pool, &mut segments);
+    pool.give(frame);
+    let with_end = |segment: Frame| {
+        let end = segment.len();
+        (segment, end)
+    };
+    segments.into_iter().map(with_end).collect()
+}
+
+/// The fragments of all these packets, and which is the last of its packet. `None` where one cannot be cut.
+fn cut_all(packets: Vec<(Frame, usize)>, layout: &Layout, mtu: usize, pool: &mut FramePool) -> Option<Vec<(Frame, bool)>> {
+    let cut = if layout.addresses.is_v6() { fragment_ipv6 } else { fragment_ipv4 };
+    let (mut all, mut pieces, mut done) = (Vec::new(), Vec::new(), true);
+    for (packet, end) in packets {
+        done = done && cut(&packet, &Layout { end, ..*layout }, mtu, pool, &mut pieces);
+        pool.give(packet);
+        let last = pieces.len().saturating_sub(1);
+        all.extend(pieces.drain(..).enumerate().map(|(index, piece)| (piece, index == last)));
+    }
+    if !done {
+        all.drain(..).for_each(|(piece, _)| pool.give(piece));
+    }
+    done.then_some(all)
 }
 
 /// Who asks: the gateway of the neighbour's subnet; nobody (an ARP probe, RFC 5227) where there is none.
