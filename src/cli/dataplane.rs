@@ -17,6 +17,9 @@ pub struct DataplaneOptions {
     /// Poll the ports without ever sleeping: less delay, a whole core.
     #[arg(long)]
     pub busy_poll: bool,
+    /// Send each frame by itself: packets of a flow that wait together are not joined into super-frames for their port.
+    #[arg(long)]
+    pub no_coalesce: bool,
     /// The Unix socket; by default /run/causeway/NAME.sock, NAME being the file's without its extension.
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
@@ -40,6 +43,9 @@ impl DataplaneOptions {
         }
         if self.busy_poll {
             words.push("--busy-poll".into());
+        }
+        if self.no_coalesce {
+            words.push("--no-coalesce".into());
         }
         if let Some(socket) = &self.socket {
             words.extend(["--socket".into(), absolute(socket).into()]);
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_words_say_the_same_as_the_options() {
-        let options = parse(&["--metrics", "[::1]:9090", "--busy-poll", "--socket", "/tmp/s.sock"]).unwrap();
+        let options = parse(&["--metrics", "[::1]:9090", "--busy-poll", "--no-coalesce", "--socket", "/tmp/s.sock"]).unwrap();
         let words: Vec<String> = options.words().into_iter().map(|word| word.into_string().unwrap()).collect();
         let again = parse(&words.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         assert_eq!(format!("{again:?}"), format!("{options:?}"));

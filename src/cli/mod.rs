@@ -72,9 +72,9 @@ fn dispatch(command: Command, output: Output) -> ExitCode {
 }
 
 fn run_dataplane(arguments: &run::Arguments) -> Exit {
-    let busy_poll = arguments.dataplane.busy_poll;
+    let (busy_poll, coalesce) = (arguments.dataplane.busy_poll, !arguments.dataplane.no_coalesce);
     run::run(arguments, NetworkFile::new(arguments.file.clone()), move |snapshot| {
         let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), Capacity::default(), Secrets::draw()?, Instant::now());
-        Workers::start(worker::Options { busy_poll, ..worker::Options::default() }, pipeline, reader, snapshot)
+        Workers::start(worker::Options { busy_poll, coalesce, ..worker::Options::default() }, pipeline, reader, snapshot)
     })
 }

@@ -1,5 +1,6 @@
 //! What a batch leaves behind: frames to send, sorted by port, each with how it is to be counted once it was taken.
 
+use crate::packet::coalesce::Account;
 use crate::packet::{Frame, FramePool, Reason, Zone};
 use crate::policy::ids::PortId;
 
@@ -13,6 +14,13 @@ pub struct Sent {
     pub packets: u64,
     /// Bytes on the wire, headers of all segments included.
     pub bytes: u64,
+}
+
+impl Account for Sent {
+    fn joined(self, next: Self) -> Option<Self> {
+        let is_same = self.forwarded_for == next.forwarded_for;
+        is_same.then_some(Self { packets: self.packets + next.packets, bytes: self.bytes + next.bytes, ..self })
+    }
 }
 
 /// Frames for one port, in order, and their accounts (same length).

@@ -9,6 +9,7 @@ use crossbeam::queue::ArrayQueue;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::{Port, PortState};
+use crate::packet::segments::SuperFrames;
 use crate::packet::{Frame, FramePool, Reason};
 
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl Link {
 pub struct MemoryPort {
     link: Arc<Link>,
     state: Arc<PortState>,
+    takes: SuperFrames,
 }
 
 /// The other end of a [`MemoryPort`]: injects what the port receives, takes what it sent.
@@ -62,7 +64,7 @@ pub fn pair(capacity: usize, mtu: u32) -> io::Result<(MemoryPort, MemoryWire)> {
         down: AtomicBool::new(false),
         unplugged: AtomicBool::new(false),
     });
-    Ok((MemoryPort { link: Arc::clone(&link), state: PortState::new(mtu) }, MemoryWire { link }))
+    Ok((MemoryPort { link: Arc::clone(&link), state: PortState::new(mtu), takes: SuperFrames::ALL }, MemoryWire { link }))
 }
 
 impl MemoryWire {
@@ -102,6 +104,12 @@ impl MemoryWire {
 }
 
 impl MemoryPort {
+    /// The same port, taking these kinds of super-frame only.
+    #[must_use]
+    pub fn with(self, takes: SuperFrames) -> Self {
+        Self { takes, ..self }
+    }
+
     fn receive(&self, frames: &mut Vec<Frame>, limit: usize) -> usize {
         let before = frames.len();
         frames.extend(std::iter::from_fn(|| self.link.to_port.pop()).take(limit));
@@ -139,6 +147,10 @@ impl Port for MemoryPort {
             }
         }
         if self.link.unplugged.load(Ordering::SeqCst) { Err(gone()) } else { Ok(()) }
+    }
+
+    fn takes(&self) -> SuperFrames {
+        self.takes
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

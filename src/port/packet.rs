@@ -19,6 +19,7 @@ use super::device::OpenError;
 use super::sending::{Failure, is_empty, send_each};
 use super::{Port, PortState, interface, packet_socket, virtio_header};
 use crate::packet::frame::MAX_FRAME;
+use crate::packet::segments::SuperFrames;
 use crate::packet::{Frame, FramePool, Reason};
 
 /// An interface through `AF_PACKET`.
@@ -100,6 +101,10 @@ impl Port for PacketPort {
 
     fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
         send_each(frames, pool, refused, |frame, _| self.send(frame))
+    }
+
+    fn takes(&self) -> SuperFrames {
+        SuperFrames { tcp: true, udp: packet_socket::knows_udp_segments() }
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -41,6 +41,16 @@ pub(super) fn is_bound(socket: &OwnedFd) -> bool {
     getsockname::<LinkAddr>(socket.as_raw_fd()).is_ok_and(|address| !matches!(address.ifindex(), 0 | UNBOUND | usize::MAX))
 }
 
+/// Whether the kernel knows UDP segmentation offload (Linux 6.2): an older one refuses such frames.
+pub(super) fn knows_udp_segments() -> bool {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|release| is_at_least(&release, (6, 2)))
+}
+
+fn is_at_least(release: &str, least: (u32, u32)) -> bool {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= least)
+}
+
 /// Classic BPF: 0 drops, else so many bytes are delivered.
 fn attach_filter(socket: &OwnedFd) -> io::Result<()> {
     const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
@@ -85,4 +95,18 @@ pub(super) fn set<T>(socket: &OwnedFd, level: libc::c_int, option: libc::c_int, 
     // is alive in the caller), and `length` is its size; the kernel copies before it returns.
     Errno::result(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length) })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_number() {
+        for (release, expected) in
+            [("6.2.0-39-generic", true), ("6.18.5", true), ("10.0", true), ("6.1.0-30-amd64", false), ("5.14.0", false), ("", false)]
+        {
+            assert_eq!(is_at_least(release, (6, 2)), expected, "{release}");
+        }
+    }
 }

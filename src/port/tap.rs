@@ -13,6 +13,7 @@ use super::device::OpenError;
 use super::sending::{Failure, is_empty};
 use super::tap_device::TapDevice;
 use super::{Port, PortState, interface, virtio_header};
+use crate::packet::segments::SuperFrames;
 use crate::packet::{Frame, FramePool, Reason};
 
 /// How a TAP is opened.
@@ -113,6 +114,10 @@ impl Port for TapPort {
 
     fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
         super::sending::send_each(frames, pool, refused, |frame, _| self.send(frame))
+    }
+
+    fn takes(&self) -> SuperFrames {
+        SuperFrames { tcp: true, udp: self.device.knows_udp_segments() }
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

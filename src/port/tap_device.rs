@@ -17,6 +17,7 @@ const TUN_PATH: &str = "/dev/net/tun";
 #[derive(Debug)]
 pub(super) struct TapDevice {
     file: OwnedFd,
+    udp_segments: bool,
 }
 
 impl TapDevice {
@@ -27,12 +28,12 @@ impl TapDevice {
     /// See [`OpenError`].
     pub(super) fn open(name: &str, several_queues: bool) -> Result<Self, OpenError> {
         let failed = |error| OpenError::for_tap(name, error);
-        let device = Self { file: open_tun()? };
+        let mut device = Self { file: open_tun()?, udp_segments: false };
         match device.attach(name, several_queues) {
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => device.attach(name, !several_queues).map_err(|_| failed(error)),
             other => other.map_err(failed),
         }?;
-        device.set_header_length().and_then(|()| device.set_offloads()).map_err(failed)?;
+        device.udp_segments = device.set_header_length().and_then(|()| device.set_offloads()).map_err(failed)?;
         Ok(device)
     }
 
@@ -55,11 +56,17 @@ impl TapDevice {
         Ok(())
     }
 
-    /// Offers super-frames. Always said, because a persistent device keeps what its last owner had said.
-    fn set_offloads(&self) -> io::Result<()> {
+    /// Whether the kernel knows UDP segmentation offload. One that does not refuses such frames.
+    pub(super) fn knows_udp_segments(&self) -> bool {
+        self.udp_segments
+    }
+
+    /// Offers super-frames, and says whether UDP's were accepted. Always said, because a persistent device keeps what its
+    /// last owner had said.
+    fn set_offloads(&self) -> io::Result<bool> {
         let tcp = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO6 | libc::TUN_F_TSO_ECN;
         // UDP segmentation came with Linux 6.2.
-        self.offer(tcp | libc::TUN_F_USO4 | libc::TUN_F_USO6).or_else(|_| self.offer(tcp))
+        self.offer(tcp | libc::TUN_F_USO4 | libc::TUN_F_USO6).map(|()| true).or_else(|_| self.offer(tcp).map(|()| false))
     }
 
     fn offer(&self, offloads: libc::c_uint) -> io::Result<()> {

@@ -30,6 +30,8 @@ pub struct Options {
     pub busy_poll: bool,
     /// Frames in a burst.
     pub batch: usize,
+    /// Join frames that may leave as one super-frame.
+    pub coalesce: bool,
     /// Idle buffers that the worker keeps (64 KiB of address space each).
     pub idle_frames: usize,
     /// The core to run on; `None`: where the process may.
@@ -43,7 +45,7 @@ pub type OnFailure = Box<dyn FnOnce(&Failure) + Send>;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { busy_poll: false, batch: 64, idle_frames: 1024, cpu: None, on_failure: None }
+        Self { busy_poll: false, batch: 64, coalesce: true, idle_frames: 1024, cpu: None, on_failure: None }
     }
 }
 

@@ -12,6 +12,7 @@ use crossbeam::channel::{Receiver, Sender};
 
 use super::command::{Command, GivenUp};
 use super::dataplane::Options;
+use super::departure::Departure;
 use super::poller::Poller;
 use super::publication::Seat;
 use super::slots::{Slot, Slots};
@@ -45,6 +46,7 @@ pub(super) struct Worker<E> {
     poller: Poller,
     lines: Lines<E>,
     outbox: Outbox,
+    departure: Departure,
     frames: Vec<Frame>,
     refused: Vec<(usize, Reason)>,
     batch: usize,
@@ -63,6 +65,7 @@ impl<E: Engine> Worker<E> {
             poller,
             lines,
             outbox: Outbox::new(FramePool::new(options.idle_frames.max(batch))),
+            departure: Departure::new(options.coalesce, batch),
             frames: Vec::with_capacity(batch),
             refused: Vec::with_capacity(batch),
             batch,
@@ -199,7 +202,10 @@ impl<E: Engine> Worker<E> {
                 continue;
             }
             let outcome = match self.slots.get_mut(id) {
-                Some(slot) => slot.port.tx_burst(&mut queue.frames, pool, &mut self.refused),
+                Some(slot) => {
+                    self.departure.prepare(queue, slot.takes, pool);
+                    slot.port.tx_burst(&mut queue.frames, pool, &mut self.refused)
+                }
                 None => {
                     refuse_all(&mut queue.frames, pool, &mut self.refused);
                     Ok(())

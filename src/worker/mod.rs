@@ -5,6 +5,7 @@
 //! | [`dataplane`] | the control side: start, publish, attach, detach, inspect, stop |
 //! | `command` | what the control side asks of a worker, between two batches |
 //! | `event_loop` | the worker's loop: wait → `rx_burst` → process → `tx_burst` |
+//! | `departure` | a queue of the outbox, made ready for its port: super-frames joined, or taken apart |
 //! | `load` | whether more comes in at a port than the worker can take |
 //! | `publication` | a snapshot's way to the workers, and the former one's way back |
 //! | `slots` | the ports of a worker |
@@ -15,6 +16,7 @@
 
 mod command;
 pub mod dataplane;
+mod departure;
 mod event_loop;
 mod load;
 mod poller;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::load::Load;
+use crate::packet::segments::SuperFrames;
 use crate::policy::ids::PortId;
 use crate::port::{Port, PortState};
 
@@ -11,6 +12,8 @@ pub(super) struct Slot {
     pub(super) id: PortId,
     pub(super) port: Box<dyn Port>,
     pub(super) state: Arc<PortState>,
+    /// The kinds of super-frame that it takes whole.
+    pub(super) takes: SuperFrames,
     /// Whether it is overloaded.
     pub(super) load: Load,
     /// The MTU that the engine was told.
@@ -24,7 +27,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(id: PortId, port: Box<dyn Port>) -> Self {
         let (state, pollable) = (port.state(), port.poll_fd().is_some());
-        Self { id, mtu: state.mtu(), load: Load::default(), state, port, active: true, pollable }
+        Self { id, mtu: state.mtu(), takes: port.takes(), load: Load::default(), state, port, active: true, pollable }
     }
 }
 

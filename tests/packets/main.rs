@@ -8,6 +8,7 @@ mod common;
 mod admission;
 mod appliance_identity;
 mod apps;
+mod coalesce;
 mod conversation;
 mod denial;
 mod endpoint_switch;
