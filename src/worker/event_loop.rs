@@ -203,7 +203,7 @@ impl<E: Engine> Worker<E> {
             }
             let outcome = match self.slots.get_mut(id) {
                 Some(slot) => {
-                    self.departure.prepare(queue, slot.takes, pool);
+                    self.departure.prepare(queue, slot.takes, &mut slot.attention, pool);
                     slot.port.tx_burst(&mut queue.frames, pool, &mut self.refused)
                 }
                 None => {

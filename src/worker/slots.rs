@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::departure::Attention;
 use super::load::Load;
 use crate::packet::segments::SuperFrames;
 use crate::policy::ids::PortId;
@@ -14,6 +15,8 @@ pub(super) struct Slot {
     pub(super) state: Arc<PortState>,
     /// The kinds of super-frame that it takes whole.
     pub(super) takes: SuperFrames,
+    /// Whether its queues are worth looking through.
+    pub(super) attention: Attention,
     /// Whether it is overloaded.
     pub(super) load: Load,
     /// The MTU that the engine was told.
@@ -27,7 +30,17 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(id: PortId, port: Box<dyn Port>) -> Self {
         let (state, pollable) = (port.state(), port.poll_fd().is_some());
-        Self { id, mtu: state.mtu(), takes: port.takes(), load: Load::default(), state, port, active: true, pollable }
+        Self {
+            id,
+            mtu: state.mtu(),
+            takes: port.takes(),
+            attention: Attention::default(),
+            load: Load::default(),
+            state,
+            port,
+            active: true,
+            pollable,
+        }
     }
 }
 
