@@ -1,4 +1,4 @@
-//! What left is counted a burst at a time: most frames of a burst are of one subnet.
+//! What ports took and refused. What left is counted a burst at a time: most frames of a burst are of one subnet.
 
 use super::Pipeline;
 use super::outbox::Sent;
@@ -21,5 +21,12 @@ impl Pipeline {
         let super_frames = sent.iter().filter(|sent| sent.packets > 1).count();
         self.counters.port(usize::from(port.0), PortCell::PacketsOut, PortCell::BytesOut, packets, bytes);
         self.counters.port_cell(usize::from(port.0), PortCell::SuperFramesOut, super_frames as u64);
+    }
+
+    /// Counts packets that a port, or the queue before it, did not take.
+    pub(crate) fn count_refusal(&mut self, port: PortId, sent: &Sent, reason: Reason) {
+        if let Some(cell) = PortCell::of_refusal(reason) {
+            self.counters.port_cell(usize::from(port.0), cell, sent.packets);
+        }
     }
 }

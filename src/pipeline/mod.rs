@@ -342,15 +342,6 @@ impl Engine for Pipeline {
     }
 }
 
-impl Pipeline {
-    /// Counts packets that a port, or the queue before it, did not take.
-    pub(crate) fn count_refusal(&mut self, port: PortId, sent: &Sent, reason: Reason) {
-        if let Some(cell) = PortCell::of_refusal(reason) {
-            self.counters.port_cell(usize::from(port.0), cell, sent.packets);
-        }
-    }
-}
-
 fn shape(ids: &Ids) -> Shape {
     Shape { ports: ids.ports.names().len(), zones: ids.zones.names().len(), rules: ids.rules.names().len() }
 }
