@@ -228,9 +228,10 @@ proptest! {
         let (left_together, left_alone) = (run(&mut together, &batches, true), run(&mut alone, &batches, false));
         prop_assert_eq!(left_together, left_alone);
         prop_assert_eq!(together.all_counters(), alone.all_counters());
-        let (flows, others) = (together.pipeline.flows(), alone.pipeline.flows());
-        prop_assert_eq!(content(&flows.v4), content(&others.v4));
-        prop_assert_eq!(content(&flows.v6), content(&others.v6));
+        for (flows, others) in together.pipelines.iter().zip(&alone.pipelines).map(|(one, other)| (one.flows(), other.flows())) {
+            prop_assert_eq!(content(&flows.v4), content(&others.v4));
+            prop_assert_eq!(content(&flows.v6), content(&others.v6));
+        }
     }
 }
 
@@ -249,7 +250,7 @@ fn the_mix_meets_flows_refusals_and_every_kind_of_drop() {
         let mut rig = rig();
         run(&mut rig, &batches, true);
         seen.extend(Reason::ALL.iter().filter(|reason| rig.count(**reason) > 0));
-        rewritten += rig.reader.scalar(causeway::counters::Scalar::RewritesServiceTunnel);
+        rewritten += rig.scalar(causeway::counters::Scalar::RewritesServiceTunnel);
     }
     use Reason::*;
     for reason in [Forwarded, Answered, NsgDeny, ServiceFirewallDeny, SourceSpoofed, DestinationUnknown, FlowTableFull] {

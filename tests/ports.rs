@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -122,6 +123,10 @@ impl Engine for Wire {
             assert!(outbox.push(PortId(1 - port.0), frame, sent).is_none());
         }
     }
+    fn process_handed_over(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
+        self.process(now, port, frames, outbox);
+    }
+    fn hear_of_neighbour(&mut self, _port: PortId, _address: IpAddr, _mac: [u8; 6], _outbox: &mut Outbox) {}
     fn tick(&mut self, _now: Instant, _outbox: &mut Outbox) {}
     fn sent(&mut self, _port: PortId, _sent: &Sent) {}
     fn refused(&mut self, _port: PortId, _sent: &Sent, _reason: Reason) {
@@ -139,12 +144,12 @@ impl Cable {
     fn between(home: &Namespace, devices: [&Device; 2]) -> Self {
         home.enter(|| {
             let snapshot = Arc::new(Snapshot { generation: 1, ..Snapshot::default() });
-            let dataplane = Dataplane::start(Options::default(), Wire::default(), snapshot, vec![]).unwrap();
+            let dataplane = Dataplane::start(&Options::default(), vec![Wire::default()], snapshot, vec![]).unwrap();
             let monitor = Monitor::start(dataplane.lost_ports(), dataplane.attacher()).unwrap();
             for (number, device) in (0..).zip(devices) {
                 let state = PortState::new(1500);
-                let Opened { port, handle } = device.open(&state).unwrap();
-                dataplane.attach(PortId(number), port).unwrap();
+                let Opened { ports, handle } = device.open(&state, 1).unwrap();
+                dataplane.attach(PortId(number), ports).unwrap();
                 monitor.watch(PortId(number), device.name(), device, handle, state);
             }
             Self { monitor, dataplane }
@@ -152,7 +157,7 @@ impl Cable {
     }
 
     fn look<R: Send + 'static>(&self, question: impl FnOnce(&mut Wire) -> R + Send + 'static) -> R {
-        self.dataplane.inspect(question).unwrap()
+        self.dataplane.inspect(0, question).unwrap()
     }
 }
 
@@ -232,8 +237,8 @@ fn taps_that_were_moved_carry_64_megabytes_in_super_frames() {
     client.run("ip link set c0 name renamed");
     client.run("ip link set renamed mtu 1400 up");
     assert!(answers(&client));
-    let cable = cable.dataplane.detach(PortId(0)).unwrap().unwrap();
-    eventually("the MTU that the interface has now", || cable.state().mtu() == 1400);
+    let cable = cable.dataplane.detach(PortId(0)).unwrap();
+    eventually("the MTU that the interface has now", || cable[0].state().mtu() == 1400);
 }
 
 #[test]
@@ -243,7 +248,7 @@ fn a_tap_vanishes_with_its_port_unless_it_was_there_before() {
     home.run("ip tuntap add dev s0 mode tap");
     home.run("ip tuntap add dev many mode tap multi_queue");
     let state = PortState::new(DEFAULT_MTU);
-    let open = |name: &str| home.enter(|| Device::Tap(name.to_owned()).open(&state));
+    let open = |name: &str| home.enter(|| Device::Tap(name.to_owned()).open(&state, 1));
     let ports = [open("c0").unwrap(), open("s0").unwrap(), open("many").unwrap()];
     assert!(home.run("ip link show c0").contains("UP"));
     assert!(matches!(open("s0"), Err(OpenError::Busy(_))));

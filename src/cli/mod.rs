@@ -31,6 +31,7 @@ use clap::Parser;
 use crate::control::network_file::NetworkFile;
 use crate::control::workers::Workers;
 use crate::pipeline::{Capacity, Pipeline, Secrets};
+use crate::policy::snapshot::Snapshot;
 use crate::worker;
 use arguments::{Arguments, Command};
 pub use exit::Exit;
@@ -72,9 +73,9 @@ fn dispatch(command: Command, output: Output) -> ExitCode {
 }
 
 fn run_dataplane(arguments: &run::Arguments) -> Exit {
-    let busy_poll = arguments.dataplane.busy_poll;
-    run::run(arguments, NetworkFile::new(arguments.file.clone()), move |snapshot| {
-        let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), Capacity::default(), Secrets::draw()?, Instant::now());
-        Workers::start(worker::Options { busy_poll, ..worker::Options::default() }, pipeline, reader, snapshot)
+    let (busy_poll, workers) = (arguments.dataplane.busy_poll, arguments.dataplane.workers);
+    run::run(arguments, NetworkFile::new(arguments.file.clone()), move |snapshot: Arc<Snapshot>| {
+        let (pipelines, readers) = Pipeline::team(workers, &snapshot, Capacity::default(), Secrets::draw()?, Instant::now());
+        Workers::start(worker::Options { busy_poll, ..worker::Options::default() }, pipelines, readers, snapshot)
     })
 }

@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::flows::{Family, Way, key_of};
 use super::outbox::Outbox;
 use super::{Entrance, Packet, Pipeline};
-use crate::counters::PortCell;
 use crate::packet::parse::{Addresses, Fragment, Kind, Layout, Transport, parse_into};
 use crate::packet::{Frame, Reason, Zone, segments};
 use crate::policy::admission;
@@ -78,7 +77,7 @@ impl Pipeline {
             *packet = Packet { frame, port, zone, packets, bytes };
             *sought = Sought::default();
         }
-        self.counters.port(usize::from(port.0), PortCell::PacketsIn, PortCell::BytesIn, all_packets, all_bytes);
+        self.count_received(port, all_packets, all_bytes);
         travellers
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use super::packet::PacketPort;
-use super::tap::TapPort;
+use super::tap::{TapOptions, TapPort};
 use super::tap_device::TapDevice;
 use super::{Port, PortState};
 
@@ -26,35 +26,46 @@ impl Device {
         }
     }
 
-    /// Opens the device in the caller's network namespace; `state` is what others will see of it.
+    /// Opens the device in the caller's network namespace, with `queues` queues if it can have so many, one at least;
+    /// `state` is what others will see of it.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(&self, state: &Arc<PortState>) -> Result<Opened, OpenError> {
-        match self {
+    pub fn open(&self, state: &Arc<PortState>, queues: u16) -> Result<Opened, OpenError> {
+        let (watched, ports) = match self {
             Self::Tap(name) => {
-                let port = TapPort::open(name, Arc::clone(state))?;
-                Ok(Opened { handle: Handle(Watched::Tap(port.device())), port: Box::new(port) })
+                let ports = TapPort::open_queues(name, TapOptions { queues }, state)?;
+                (ports.first().map(|port| Watched::Tap(port.device())), boxed(ports))
             }
             Self::Interface(name) => {
-                let port = PacketPort::open(name, Arc::clone(state))?;
-                Ok(Opened { handle: Handle(Watched::Interface(name.clone())), port: Box::new(port) })
+                let ports = PacketPort::open_queues(name, queues, state)?;
+                (Some(Watched::Interface(name.clone())), boxed(ports))
             }
-        }
+        };
+        let watched = watched.ok_or_else(|| OpenError::NoInterface(self.name().to_owned()))?;
+        Ok(Opened { ports, handle: Handle { watched, queues } })
     }
 }
 
-/// An open device: the port for a worker, the handle for the monitor.
+fn boxed<P: Port + 'static>(ports: Vec<P>) -> Vec<Box<dyn Port>> {
+    ports.into_iter().map(|port| Box::new(port) as Box<dyn Port>).collect()
+}
+
+/// An open device: the ports for the workers, the handle for the monitor.
 pub struct Opened {
-    /// For the worker.
-    pub port: Box<dyn Port>,
+    /// A port for each queue, for a worker each. All have the same state.
+    pub ports: Vec<Box<dyn Port>>,
     /// For the monitor.
     pub handle: Handle,
 }
 
 /// What the monitor needs to ask after a device. It does not keep the device open.
 #[derive(Debug)]
-pub struct Handle(pub(super) Watched);
+pub struct Handle {
+    pub(super) watched: Watched,
+    /// As many as were asked for, to be asked for again.
+    pub(super) queues: u16,
+}
 
 #[derive(Debug)]
 pub(super) enum Watched {

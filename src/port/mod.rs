@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::packet::{Frame, FramePool, Reason};
 
 pub mod device;
+mod fanout;
 mod interface;
 pub mod memory;
 pub mod monitor;

@@ -22,7 +22,7 @@ use crate::policy::ids::PortId;
 /// How often each device is asked.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// A port that its worker let go of because its device is gone.
+/// A port that its worker let go of because its device is gone: one queue of it, where it has several.
 pub struct Lost {
     /// Which.
     pub port: PortId,
@@ -32,8 +32,8 @@ pub struct Lost {
     pub error: io::Error,
 }
 
-/// Hands a port that was opened again to its worker.
-pub type Attach = Box<dyn FnMut(PortId, Box<dyn Port>) -> io::Result<()> + Send>;
+/// Hands a port that was opened again to the workers, a queue each.
+pub type Attach = Box<dyn FnMut(PortId, Vec<Box<dyn Port>>) -> io::Result<()> + Send>;
 
 enum Command {
     Watch(PortId, Entry),
@@ -45,6 +45,8 @@ struct Entry {
     device: Device,
     handle: Handle,
     state: Arc<PortState>,
+    /// That it is gone was told: each of its queues is lost by itself.
+    is_gone: bool,
     /// The last reason why opening again failed, so that each is told once.
     told: Option<String>,
 }
@@ -79,7 +81,7 @@ impl Monitor {
     /// Watches an open device until [`Monitor::forget`]: keeps `state` true, and opens the device again when it is back
     /// after it vanished.
     pub fn watch(&self, port: PortId, name: &str, device: &Device, handle: Handle, state: Arc<PortState>) {
-        self.tell(Command::Watch(port, Entry { name: name.to_owned(), device: device.clone(), handle, state, told: None }));
+        self.tell(Command::Watch(port, Entry { name: name.to_owned(), device: device.clone(), handle, state, is_gone: false, told: None }));
     }
 
     /// No longer watches `port`, nor opens it again.
@@ -145,10 +147,13 @@ impl Watch {
 
     /// Drops what is left of the device, whether or not it is still watched.
     fn report(&mut self, lost: Lost) {
-        let watched = self.entries.get(&lost.port);
+        let watched = self.entries.get_mut(&lost.port);
         // A number may belong to another device by now.
         if let Some(entry) = watched.filter(|entry| Arc::ptr_eq(&entry.state, &lost.device.state())) {
             entry.state.set_present(false);
+            if std::mem::replace(&mut entry.is_gone, true) {
+                return;
+            }
             tracing::warn!(port = entry.name, interface = entry.device.name(), error = %lost.error, "interface vanished; the other ports go on");
         }
     }
@@ -167,7 +172,7 @@ impl Watch {
 
 impl Entry {
     fn refresh(&self, home: &Home) -> Result<(), Astray> {
-        let mtu = match &self.handle.0 {
+        let mtu = match &self.handle.watched {
             Watched::Interface(name) => interface::mtu(name).ok(),
             Watched::Tap(device) => mtu_of_tap(device, home)?,
         };
@@ -178,12 +183,15 @@ impl Entry {
     }
 
     fn reopen(&mut self, port: PortId, attach: &mut Attach) {
-        let outcome = self.device.open(&self.state).map_err(|error| error.to_string()).and_then(|opened| {
+        let outcome = self.device.open(&self.state, self.handle.queues).map_err(|error| error.to_string()).and_then(|opened| {
             self.handle = opened.handle;
-            attach(port, opened.port).map_err(|error| error.to_string())
+            attach(port, opened.ports).map_err(|error| error.to_string())
         });
         match outcome {
             Ok(()) => {
+                // A worker may have found out only now that the device was gone.
+                self.state.set_present(true);
+                self.is_gone = false;
                 self.told = None;
                 tracing::info!(port = self.name, interface = self.device.name(), "interface is back");
             }

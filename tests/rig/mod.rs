@@ -15,10 +15,14 @@ use causeway::counters::{PortCell, Reader, Scalar};
 use causeway::packet::parse::{Neighbour, Parsed, Transport};
 use causeway::packet::{Frame, FramePool, Reason, parse};
 use causeway::pipeline::engine::Engine;
+use causeway::pipeline::flows::{Family, Flow};
+use causeway::pipeline::hand_over::directory::Directory;
+use causeway::pipeline::hand_over::{Parcel, WorkerId};
 use causeway::pipeline::outbox::Outbox;
 use causeway::pipeline::{Capacity, Pipeline, Secrets};
 use causeway::policy::ids::{Ids, PortId};
 use causeway::policy::snapshot::Snapshot;
+use causeway::table::flow::FlowTable;
 use etherparse::{PacketBuilder, TransportSlice};
 
 /// The dataplane's MAC address.
@@ -32,13 +36,16 @@ pub struct Out {
 }
 
 pub struct Rig {
-    pub pipeline: Pipeline,
-    pub reader: Reader,
+    /// One for each worker.
+    pub pipelines: Vec<Pipeline>,
+    readers: Vec<Reader>,
     pub network: Network,
     pub snapshot: Arc<Snapshot>,
     pub ids: Ids,
     pub now: Instant,
-    outbox: Outbox,
+    outboxes: Vec<Outbox>,
+    /// Which worker the next frames go to.
+    steering: u64,
     ports: BTreeMap<String, PortId>,
     /// Hosts answer for these only, where set.
     pub silent: Vec<IpAddr>,
@@ -61,16 +68,21 @@ impl Rig {
     }
 
     pub fn with(text: &str, capacity: Capacity) -> Self {
+        Self::with_workers(workers(), text, capacity)
+    }
+
+    /// Frames go to any of so many workers; what a worker hands over is taken at once.
+    pub fn with_workers(workers: u16, text: &str, capacity: Capacity) -> Self {
         let network = network(text);
         let mut ids = Ids::default();
         let snapshot = Arc::new(compile::compile(&network, &mut ids, 1).unwrap());
         let now = Instant::now();
         let secrets = Secrets { flow_hash: [0x1234_5678_9abc_def0, 0x0fed_cba9_8765_4321], source_ports: [3, 5], cookie: [7, 11] };
-        let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), capacity, secrets, now);
-        let mut outbox = Outbox::new(FramePool::new(256));
-        outbox.grow(ids.ports.names().len());
+        let (pipelines, readers) = Pipeline::team(workers, &snapshot, capacity, secrets, now);
+        let mut outboxes: Vec<_> = pipelines.iter().map(|_| Outbox::new(FramePool::new(256))).collect();
+        outboxes.iter_mut().for_each(|outbox| outbox.grow(ids.ports.names().len()));
         let ports = ports(&snapshot);
-        Self { pipeline, reader, network, snapshot, ids, now, outbox, ports, silent: Vec::new() }
+        Self { pipelines, readers, network, snapshot, ids, now, outboxes, steering: 1, ports, silent: Vec::new() }
     }
 
     /// Swaps another network file in.
@@ -79,8 +91,8 @@ impl Rig {
         let generation = self.snapshot.generation + 1;
         self.snapshot = Arc::new(compile::compile(&self.network, &mut self.ids, generation).unwrap());
         self.ports = ports(&self.snapshot);
-        self.outbox.grow(self.ids.ports.names().len());
-        self.pipeline.adopt(Arc::clone(&self.snapshot));
+        self.outboxes.iter_mut().for_each(|outbox| outbox.grow(self.ids.ports.names().len()));
+        self.pipelines.iter_mut().for_each(|pipeline| pipeline.adopt(Arc::clone(&self.snapshot)));
         self.after(Duration::from_millis(125))
     }
 
@@ -94,23 +106,54 @@ impl Rig {
     }
 
     pub fn send_frame(&mut self, port: &str, frame: Frame) -> Vec<Out> {
-        let mut frames = vec![frame];
-        self.pipeline.process(self.now, self.port(port), &mut frames, &mut self.outbox);
-        self.collect()
+        self.send_batch(port, std::iter::once(frame))
     }
 
     /// Sends frames into a port as one batch.
     pub fn send_batch(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
-        self.pipeline.process(self.now, self.port(port), &mut frames.collect(), &mut self.outbox);
+        let worker = self.steer();
+        self.receive(worker, self.port(port), frames.collect());
         self.collect()
     }
 
     /// Sends frames into a port, each as a batch of its own. Nobody answers in between.
     pub fn send_each(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
+        let worker = self.steer();
         for frame in frames {
-            self.pipeline.process(self.now, self.port(port), &mut vec![frame], &mut self.outbox);
+            self.receive(worker, self.port(port), vec![frame]);
         }
         self.collect()
+    }
+
+    /// A worker, as if at random.
+    fn steer(&mut self) -> usize {
+        self.steering = self.steering.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.steering >> 33) as usize % self.pipelines.len()
+    }
+
+    fn receive(&mut self, worker: usize, port: PortId, mut frames: Vec<Frame>) {
+        self.pipelines[worker].process(self.now, port, &mut frames, &mut self.outboxes[worker]);
+    }
+
+    /// Gives each worker what the others have for it, until there is nothing.
+    fn exchange(&mut self) {
+        while let Some(from) = self.outboxes.iter().position(|outbox| !outbox.parcels.is_empty()) {
+            let parcels: Vec<_> = self.outboxes[from].parcels.drain(..).collect();
+            for (to, parcel) in parcels {
+                assert_ne!(from, usize::from(to.0), "nobody hands over to itself");
+                let (pipeline, outbox) = (&mut self.pipelines[usize::from(to.0)], &mut self.outboxes[usize::from(to.0)]);
+                match parcel {
+                    Parcel::Packet { port, frame, .. } => pipeline.process_handed_over(self.now, port, &mut vec![frame], outbox),
+                    Parcel::Neighbour { port, address, mac } => pipeline.hear_of_neighbour(port, address, mac, outbox),
+                    Parcel::Frame { .. } => panic!("every worker has a queue of every port"),
+                }
+            }
+        }
+    }
+
+    /// The MTU of a port, for all workers.
+    pub fn set_mtu(&mut self, port: PortId, mtu: u32) {
+        self.pipelines.iter_mut().for_each(|pipeline| pipeline.set_mtu(port, mtu));
     }
 
     /// Every counter but how long decisions took.
@@ -126,11 +169,12 @@ impl Rig {
             Scalar::RewritesPublic,
             Scalar::RewritesServiceTunnel,
         ];
-        let mut all: Vec<_> = ports.map(|(port, cell)| (format!("{port} {cell:?}"), self.reader.port(port, cell))).collect();
-        all.extend(zones.map(|(zone, reason)| (format!("{zone} {reason}"), self.reader.verdict(zone, reason))));
-        all.extend((0..self.ids.rules.names().len()).map(|rule| (format!("rule {rule}"), self.reader.rule(rule))));
-        all.extend(scalars.map(|scalar| (format!("{scalar:?}"), self.reader.scalar(scalar))));
-        all.push(("decisions".to_owned(), self.reader.lookups().iter().sum()));
+        let mut all: Vec<_> =
+            ports.map(|(port, cell)| (format!("{port} {cell:?}"), self.count_of(|reader| reader.port(port, cell)))).collect();
+        all.extend(zones.map(|(zone, reason)| (format!("{zone} {reason}"), self.count_of(|reader| reader.verdict(zone, reason)))));
+        all.extend((0..self.ids.rules.names().len()).map(|rule| (format!("rule {rule}"), self.count_of(|reader| reader.rule(rule)))));
+        all.extend(scalars.map(|scalar| (format!("{scalar:?}"), self.scalar(scalar))));
+        all.push(("decisions".to_owned(), self.count_of(|reader| reader.lookups().iter().sum())));
         all
     }
 
@@ -140,7 +184,9 @@ impl Rig {
         let mut all = Vec::new();
         while self.now < end {
             self.now += Duration::from_millis(125);
-            self.pipeline.tick(self.now, &mut self.outbox);
+            for (pipeline, outbox) in self.pipelines.iter_mut().zip(&mut self.outboxes) {
+                pipeline.tick(self.now, outbox);
+            }
             all.extend(self.collect());
         }
         all
@@ -152,15 +198,14 @@ impl Rig {
         loop {
             let mut round = Vec::new();
             let names: Vec<_> = self.ports.iter().map(|(name, id)| (name.clone(), *id)).collect();
+            self.exchange();
             for (name, id) in names {
-                if let Some((queue, pool)) = self.outbox.queue(id) {
-                    let sent: Vec<_> = queue.sent.drain(..).collect();
-                    for frame in queue.frames.drain(..) {
+                for (pipeline, outbox) in self.pipelines.iter_mut().zip(&mut self.outboxes) {
+                    let Some((queue, pool)) = outbox.queue(id) else { continue };
+                    for (frame, sent) in queue.frames.drain(..).zip(queue.sent.drain(..)) {
                         round.push(Out { port: name.clone(), bytes: frame.bytes().to_vec() });
                         pool.give(frame);
-                    }
-                    for sent in &sent {
-                        self.pipeline.sent(id, sent);
+                        pipeline.sent(id, &sent);
                     }
                 }
             }
@@ -171,8 +216,8 @@ impl Rig {
                 match self.answer(&out) {
                     Some(None) => {}
                     Some(Some(answer)) => {
-                        let mut frames = vec![Frame::from_bytes(&answer)];
-                        self.pipeline.process(self.now, self.port(&out.port), &mut frames, &mut self.outbox);
+                        let worker = self.steer();
+                        self.receive(worker, self.port(&out.port), vec![Frame::from_bytes(&answer)]);
                     }
                     None => all.push(out),
                 }
@@ -212,16 +257,36 @@ impl Rig {
     }
 
     pub fn count(&self, reason: Reason) -> u64 {
-        self.reader.total(reason)
+        self.count_of(|reader| reader.total(reason))
     }
 
     pub fn flows(&self) -> u64 {
-        self.reader.scalar(Scalar::Flows)
+        self.scalar(Scalar::Flows)
+    }
+
+    pub fn scalar(&self, scalar: Scalar) -> u64 {
+        self.count_of(|reader| reader.scalar(scalar))
+    }
+
+    /// What all workers have counted.
+    pub fn count_of(&self, count: impl Fn(&Reader) -> u64) -> u64 {
+        self.readers.iter().map(count).sum()
+    }
+
+    /// Each flow is in one worker's table, and both its keys are that worker's; no key is anyone's that has no flow.
+    fn assert_owned(&self) {
+        let mut keys = 0;
+        for (worker, pipeline) in (0..).map(WorkerId).zip(&self.pipelines) {
+            let Some(shared) = pipeline.shared() else { return };
+            keys += owned(&pipeline.flows().v4, &shared.flows, worker) + owned(&pipeline.flows().v6, &shared.flows, worker);
+        }
+        assert!(self.pipelines.iter().filter_map(Pipeline::shared).all(|shared| shared.flows.len() == keys));
     }
 
     /// Packets in, and packets that ended.
     pub fn balance(&self) -> (u64, u64) {
-        let packets = self.ids.ports.names().iter().enumerate().map(|(port, _)| self.reader.port(port, PortCell::PacketsIn)).sum();
+        let packets =
+            self.ids.ports.names().iter().enumerate().map(|(port, _)| self.count_of(|reader| reader.port(port, PortCell::PacketsIn))).sum();
         (packets, Reason::ALL.iter().map(|reason| self.count(*reason)).sum())
     }
 }
@@ -229,11 +294,28 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            self.assert_owned();
             self.after(Duration::from_secs(6));
+            self.assert_owned();
             let (came, ended) = self.balance();
             assert_eq!(came, ended, "packets in are not forwarded + answered + dropped");
         }
     }
+}
+
+/// How many keys a worker's flows of one family have, all of them its own.
+fn owned<A: Family>(table: &FlowTable<A, Flow>, directory: &Directory, worker: WorkerId) -> usize {
+    let flows = table.scan(0, usize::MAX).1.map(|flow| table.keys(flow).unwrap());
+    let keys = flows.map(|(original, reply)| {
+        assert_eq!((directory.owner(&original), directory.owner(&reply)), (Some(worker), Some(worker)), "{original:?} {reply:?}");
+        if original == reply { 1 } else { 2 }
+    });
+    keys.sum()
+}
+
+/// How many workers the tests run with: `CAUSEWAY_TEST_WORKERS`, or one.
+pub fn workers() -> u16 {
+    std::env::var("CAUSEWAY_TEST_WORKERS").map_or(1, |number| number.parse().unwrap())
 }
 
 fn ports(snapshot: &Snapshot) -> BTreeMap<String, PortId> {
