@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use causeway::counters::Scalar;
 use causeway::packet::{Frame, Gso, Offload, Reason};
-use causeway::pipeline::engine::Engine;
 use etherparse::icmpv6::DestUnreachableCode;
 use etherparse::{Icmpv6Type, Ipv6FragmentHeader, NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 use rig::{GATEWAY, Out, Rig, Seen, mac, seen, tcp, udp};

@@ -250,3 +250,82 @@ fn a_core_that_is_not_there_is_an_error_at_the_start() {
     let options = Options { cpu: Some(1023), ..Options::default() };
     assert!(Dataplane::start(&options, vec![Copier::default()], snapshot(1), vec![]).is_err());
 }
+
+/// Two workers: port 0 has a queue for each, port 1 one only.
+fn start_two(capacity: usize) -> (Dataplane<Copier>, [MemoryWire; 2], MemoryWire) {
+    let (one, one_wire) = pair(capacity, 1500).unwrap();
+    let (other, other_wire) = pair(capacity, 1500).unwrap();
+    let (right, right_wire) = pair(capacity, 9000).unwrap();
+    let ports: Vec<(PortId, Vec<Box<dyn Port>>)> =
+        vec![(PortId(0), vec![Box::new(one), Box::new(other)]), (PortId(1), vec![Box::new(right)])];
+    let dataplane = Dataplane::start(&Options::default(), vec![Copier::default(), Copier::default()], snapshot(1), ports).unwrap();
+    (dataplane, [one_wire, other_wire], right_wire)
+}
+
+#[test]
+fn a_worker_without_a_queue_sends_through_one_that_has() {
+    let (dataplane, [one, other], right) = start_two(256);
+    (0..100).for_each(|number| other.inject(frame(60, number)).unwrap());
+    (0..100).for_each(|number| assert_eq!(take(&right).bytes()[0], number));
+    one.inject(frame(60, 200)).unwrap();
+    assert_eq!(take(&right).bytes()[0], 200);
+    right.inject(frame(60, 7)).unwrap();
+    assert_eq!(take(&one).bytes()[0], 7);
+    assert_eq!(dataplane.inspect(1, |engine| engine.mtus.clone()).unwrap(), [(PortId(0), 1500), (PortId(1), 9000)]);
+    let engines = dataplane.stop().unwrap();
+    assert_eq!((engines[0].sent.len(), engines[1].sent.len()), (102, 0), "who sent it counts it");
+    assert!(engines.iter().all(|engine| engine.refused.is_empty()));
+}
+
+#[test]
+fn what_the_other_does_not_take_in_time_is_refused_once() {
+    let (dataplane, [_, other], right) = start_two(4096);
+    let (begin, wait) = crossbeam::channel::bounded::<()>(0);
+    std::thread::scope(|scope| {
+        // The first worker stands still while the second hands over more than there is room for.
+        scope.spawn(|| dataplane.inspect(0, move |_| _ = wait.recv_timeout(Duration::from_secs(10))).unwrap());
+        (0..3000).for_each(|_| other.inject(frame(60, 0)).unwrap());
+        eventually("refused", || dataplane.inspect(1, |engine| engine.refused.len()).unwrap() > 0);
+        eventually("all received", || other.waiting() == 0);
+        begin.send(()).unwrap();
+    });
+    let refused = dataplane.inspect(1, |engine| engine.refused.clone()).unwrap();
+    assert!(refused.iter().all(|refused| *refused == (PortId(1), Reason::QueueFull)));
+    (refused.len()..3000).for_each(|_| drop(take(&right)));
+    eventually("all counted", || dataplane.inspect(0, |engine| engine.sent.len()).unwrap() + refused.len() == 3000);
+}
+
+#[test]
+fn all_workers_adopt_a_snapshot_before_publishing_returns() {
+    let (dataplane, _wires, _wire) = start_two(2);
+    let former = Arc::downgrade(&dataplane.snapshot());
+    dataplane.publish(snapshot(2)).unwrap();
+    assert_eq!([0, 1].map(|worker| dataplane.inspect(worker, |engine| engine.generation).unwrap()), [2, 2]);
+    assert!(former.upgrade().is_none());
+}
+
+#[test]
+fn the_end_of_one_worker_is_told_with_its_number_and_the_other_stops_in_order() {
+    let (told, failure) = crossbeam::channel::bounded(1);
+    let on_failure: OnFailure = Arc::new(move |failure: &Failure| told.send(failure.clone()).unwrap());
+    let (port, wire) = pair(2, 1500).unwrap();
+    let (other, other_wire) = pair(2, 1500).unwrap();
+    let ports: Vec<(PortId, Vec<Box<dyn Port>>)> = vec![(PortId(0), vec![Box::new(port), Box::new(other)])];
+    let options = Options { on_failure: Some(on_failure), ..Options::default() };
+    let dataplane = Dataplane::start(&options, vec![Copier::default(), Copier::default()], snapshot(1), ports).unwrap();
+    other_wire.inject(frame(99, 0)).unwrap();
+    let expected = Failure::Panicked { worker: 1, message: "a frame of 99 bytes".to_owned() };
+    assert_eq!(failure.recv_timeout(Duration::from_secs(10)).unwrap(), expected);
+    wire.inject(frame(60, 0)).unwrap();
+    eventually("the first goes on", || dataplane.inspect(0, |engine| engine.refused.len()).unwrap() == 1);
+    assert_eq!(dataplane.stop().unwrap_err(), expected);
+}
+
+#[test]
+fn a_port_with_too_many_queues_or_none_is_refused_and_no_worker_has_it() {
+    let (dataplane, _wires, _wire) = start_two(2);
+    let queue = || Box::new(pair(2, 1500).unwrap().0) as Box<dyn Port>;
+    assert!(dataplane.attach(PortId(2), vec![queue(), queue(), queue()]).unwrap_err().to_string().contains("3 queues for 2 workers"));
+    assert!(dataplane.attach(PortId(2), vec![]).is_err());
+    assert!(dataplane.detach(PortId(2)).unwrap().is_empty());
+}
