@@ -48,7 +48,7 @@ fn iperf_runs_both_ways() {
     assert!(said.contains("good"), "{said}");
 }
 
-fn transfer(lab: &Lab, from: &str, to: &str, address: &str, port: u16, seen: &str) {
+pub fn transfer(lab: &Lab, from: &str, to: &str, address: &str, port: u16, seen: &str) {
     let receiver = lab.spawn(to, &format!("python3 -c '{RECEIVE}' {port}"));
     // The listener needs a moment to open its port; a refused attempt costs nothing but another.
     let sent = lab.say(from, &format!("for i in 1 2 3 4 5; do sleep 0.5; python3 -c '{SEND}' {address} {port} 2>/dev/null && break; done"));
