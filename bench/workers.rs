@@ -10,6 +10,8 @@
 //! turns, a round each; figures are the median of the rounds. `ratio` is by the clock on the wall: it needs two idle cores.
 //! `cpuRatio` counts only the time that the workers had on their cores: what is left where other programs take theirs.
 
+#[path = "support/datagrams.rs"]
+mod datagrams;
 #[path = "support/network.rs"]
 mod network;
 
@@ -26,10 +28,10 @@ use causeway::pipeline::{Capacity, Pipeline, Secrets};
 use causeway::policy::ids::{Ids, PortId};
 use causeway::port::{Port, PortState};
 use causeway::worker::{Dataplane, Options};
+use datagrams::{Shuffle, arp, udp};
 
 type Failure = Box<dyn std::error::Error>;
 
-const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
 const SERVER: [u8; 4] = [10, 2, 0, 4];
 const FLOWS: u32 = 10_000;
 const ROUNDS: usize = 9;
@@ -205,8 +207,9 @@ fn queues(workers: u16, crossed: bool, phase: &Arc<AtomicU8>) -> Vec<Box<dyn Por
     let queue = |worker: u16| {
         let sent = if crossed { (worker + 1) % workers } else { worker };
         let flows: Vec<[u8; 60]> = share(sent).collect();
+        let count = flows.len() as u32;
         let mut order = Shuffle(u64::from(worker) + 1);
-        let run = (0..1 << 16).filter_map(|_| flows.get(order.below(flows.len())).copied()).collect();
+        let run = (0..1 << 16).filter_map(|_| flows.get(order.below(count)).copied()).collect();
         let once = [Vec::new(), share(worker).collect()];
         Box::new(Prefilled { phase: Arc::clone(phase), once, run, at: 0, state: Arc::clone(&state) }) as Box<dyn Port>
     };
@@ -215,44 +218,17 @@ fn queues(workers: u16, crossed: bool, phase: &Arc<AtomicU8>) -> Vec<Box<dyn Por
 
 /// A queue of the server's port: says where the server is, once.
 fn server(phase: &Arc<AtomicU8>) -> Box<dyn Port> {
-    let mut arp = [0; 60];
-    let said = [GATEWAY.as_slice(), &mac(SERVER), &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &mac(SERVER), &SERVER, &GATEWAY, &SERVER].concat();
-    arp.iter_mut().zip(said).for_each(|(to, from)| *to = from);
-    Box::new(Prefilled { phase: Arc::clone(phase), once: [vec![arp], Vec::new()], run: Vec::new(), at: 0, state: PortState::new(1500) })
+    Box::new(Prefilled {
+        phase: Arc::clone(phase),
+        once: [vec![arp(SERVER)], Vec::new()],
+        run: Vec::new(),
+        at: 0,
+        state: PortState::new(1500),
+    })
 }
 
-fn mac([a, b, c, d]: [u8; 4]) -> [u8; 6] {
-    [2, 0, a, b, c, d]
-}
-
-/// The datagram of a flow: 18 bytes without checksum.
+/// The datagram of a flow.
 fn datagram(flow: u32) -> [u8; 60] {
     let host = 4 + flow % 1000;
-    let from = [10, 1, (host >> 8) as u8, host as u8];
-    let mut frame = [0; 60];
-    frame[..6].copy_from_slice(&GATEWAY);
-    frame[6..12].copy_from_slice(&mac(from));
-    frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 1, 0x40, 0, 64, 17]);
-    frame[26..30].copy_from_slice(&from);
-    frame[30..34].copy_from_slice(&SERVER);
-    let sum: u32 = frame[14..34].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    frame[24..26].copy_from_slice(&(!((folded & 0xffff) + (folded >> 16)) as u16).to_be_bytes());
-    frame[34..36].copy_from_slice(&((1024 + flow / 1000) as u16).to_be_bytes());
-    frame[36..38].copy_from_slice(&9000_u16.to_be_bytes());
-    frame[38..40].copy_from_slice(&[0, 26]);
-    frame
-}
-
-/// A small generator (splitmix64): the order need not be good, only not sorted.
-struct Shuffle(u64);
-
-impl Shuffle {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed >> 33) as usize % limit.max(1)
-    }
+    udp([10, 1, (host >> 8) as u8, host as u8], SERVER, (1024 + flow / 1000) as u16, 9000)
 }

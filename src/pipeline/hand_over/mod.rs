@@ -7,7 +7,7 @@
 //! | what misses | what says whose it is |
 //! |---|---|
 //! | a first packet, an ICMP error | [`directory`]: the flow's keys |
-//! | a later fragment | where the first one went ([`shared`]) |
+//! | a later fragment | where the first one went (`shared`) |
 //!
 //! A packet that was handed over starts anew at its owner, at the port where it came in, but is not counted as received a
 //! second time. It may have to go on from there, where its flow ended meanwhile and was opened by another worker: each time
