@@ -1,7 +1,7 @@
 //! A pipeline between in-memory hosts: a network file, frames in, frames out. Hosts answer ARP and neighbour
 //! solicitations by themselves. Conservation is checked whenever a rig is dropped.
 
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses its part of this")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test crate uses its part of this")]
 
 mod frames;
 
