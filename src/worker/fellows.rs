@@ -10,10 +10,9 @@ use super::poller::Bell;
 use crate::packet::{Frame, FramePool};
 use crate::pipeline::hand_over::{Parcel, WorkerId};
 
-/// Parcels that may wait for a worker: some tenths of a millisecond's work.
-const PARCELS: usize = 2048;
-/// Buffers that may wait to be taken back.
-const BUFFERS: usize = 512;
+/// Parcels that may wait for a worker: some tenths of a millisecond's work. As many buffers may wait to be taken back, so that
+/// none of those under way has to be made anew: that takes longer than all else that is done for a packet.
+const PARCELS: usize = 1024;
 
 /// A parcel, and who sent it.
 #[derive(Debug)]
@@ -46,12 +45,17 @@ impl Fellows {
     pub(super) fn of(bells: impl IntoIterator<Item = Bell>) -> Vec<Self> {
         let mailbox = |bell| Mailbox {
             parcels: ArrayQueue::new(PARCELS),
-            buffers: ArrayQueue::new(BUFFERS),
+            buffers: ArrayQueue::new(PARCELS),
             doze: CachePadded::new(Doze::new()),
             bell,
         };
         let mailboxes: Arc<[Mailbox]> = bells.into_iter().map(mailbox).collect();
         (0..).map(WorkerId).take(mailboxes.len()).map(|own| Self { own, mailboxes: Arc::clone(&mailboxes), posted: 0 }).collect()
+    }
+
+    /// Idle buffers that this worker keeps for those that are under way to others or from them.
+    pub(super) fn spare_buffers(&self) -> usize {
+        if self.mailboxes.len() > 1 { PARCELS } else { 0 }
     }
 
     /// Leaves a parcel for another worker; to be followed by [`Fellows::wake`].
