@@ -12,6 +12,8 @@
 //! that the frames belong to, and so what the pipeline itself has to look up, are as many as the case says. Each figure is
 //! the median of rounds.
 
+#[path = "support/datagrams.rs"]
+mod datagrams;
 #[path = "support/network.rs"]
 mod network;
 
@@ -26,8 +28,8 @@ use causeway::pipeline::outbox::Outbox;
 use causeway::pipeline::{Capacity, Pipeline, Secrets};
 use causeway::policy::ids::{Ids, PortId};
 use clap::Parser as _;
+use datagrams::{Shuffle, arp, udp};
 
-const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
 const BATCH: usize = 32;
 
 type Failure = Box<dyn std::error::Error>;
@@ -151,9 +153,7 @@ impl Bench {
 
     /// Tells the dataplane where a host is.
     fn announce(&mut self, port: u16, address: [u8; 4]) {
-        let mut arp = [GATEWAY.as_slice(), &mac(address), &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &mac(address), &address, &GATEWAY].concat();
-        arp.extend(address);
-        self.batch(port, std::iter::once(arp.as_slice()));
+        self.batch(port, std::iter::once(arp(address).as_slice()));
     }
 
     fn expect(&self, reason: Reason, packets: u64) -> Result<(), Failure> {
@@ -251,41 +251,6 @@ fn host(flow: u32) -> [u8; 4] {
 
 fn source_port(flow: u32) -> u16 {
     u16::try_from(1024 + flow / HOSTS).unwrap_or(u16::MAX)
-}
-
-fn mac([a, b, c, d]: [u8; 4]) -> [u8; 6] {
-    [2, 0, a, b, c, d]
-}
-
-/// A UDP datagram of 18 bytes without checksum.
-fn udp(from: [u8; 4], to: [u8; 4], source_port: u16, destination_port: u16) -> [u8; 60] {
-    let mut frame = [0; 60];
-    frame[..6].copy_from_slice(&GATEWAY);
-    frame[6..12].copy_from_slice(&mac(from));
-    frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 1, 0x40, 0, 64, 17]);
-    frame[26..30].copy_from_slice(&from);
-    frame[30..34].copy_from_slice(&to);
-    let sum: u32 = frame[14..34].chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1])).sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    let checksum = !((folded & 0xffff) + (folded >> 16)) as u16;
-    frame[24..26].copy_from_slice(&checksum.to_be_bytes());
-    frame[34..36].copy_from_slice(&source_port.to_be_bytes());
-    frame[36..38].copy_from_slice(&destination_port.to_be_bytes());
-    frame[38..40].copy_from_slice(&[0, 26]);
-    frame
-}
-
-/// A small generator (splitmix64): the order need not be good, only not sorted.
-struct Shuffle(u64);
-
-impl Shuffle {
-    fn below(&mut self, limit: u32) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed >> 33) % u64::from(limit)) as usize
-    }
 }
 
 fn per_packet(took: Duration, packets: usize) -> f64 {

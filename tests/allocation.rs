@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use causeway::packet::{Frame, FramePool};
+use causeway::pipeline::Capacity;
 use causeway::pipeline::engine::Engine;
 use causeway::pipeline::outbox::Outbox;
 use rig::{Rig, quickstart, tcp};
@@ -49,7 +50,7 @@ ports:
 #[test]
 fn packets_of_a_known_flow_allocate_nothing() {
     let (client, server) = (("10.1.1.4", 40_000), ("203.0.113.20", 80));
-    let mut rig = Rig::new(&quickstart());
+    let mut rig = alone(&quickstart());
     rig.send("web1", &tcp(client, server, "S", 1, 0, b""));
     rig.send("orders", &tcp(server, client, "SA", 9, 2, b""));
     rig.send("web1", &tcp(client, server, "A", 2, 10, b""));
@@ -59,10 +60,15 @@ fn packets_of_a_known_flow_allocate_nothing() {
 #[test]
 fn nor_do_those_that_leave_in_the_other_family() {
     let (client, server) = (("10.1.1.4", 40_000), ("203.0.113.36", 1433));
-    let mut rig = Rig::new(TUNNEL);
+    let mut rig = alone(TUNNEL);
     let out = rig.send("web1", &tcp(client, server, "S", 1, 0, b""));
     assert_eq!(out[0].bytes[12..14], [0x86, 0xdd]);
     assert_eq!(allocations(&mut rig, &tcp(client, server, "S", 1, 0, b""), "web1", "db"), 0);
+}
+
+/// What is sent to one worker is not handed over.
+fn alone(network: &str) -> Rig {
+    Rig::with_workers(1, network, Capacity { flows_v4: 4096, flows_v6: 1024, neighbours: 1024, fragments: 256 })
 }
 
 /// Allocations in 48 batches of this packet, once the buffers are there.
@@ -79,11 +85,11 @@ fn allocations(rig: &mut Rig, packet: &[u8], from: &str, to: &str) -> u64 {
             frame
         }));
         let before = ALLOCATIONS.with(Cell::get);
-        rig.pipeline.process(rig.now, from, &mut frames, &mut outbox);
+        rig.pipelines[0].process(rig.now, from, &mut frames, &mut outbox);
         let during = ALLOCATIONS.with(Cell::get) - before;
         let (queue, pool) = outbox.queue(to).unwrap();
         assert_eq!(queue.frames.len(), 32, "every packet of the flow goes on");
-        rig.pipeline.sent(to, &queue.sent);
+        rig.pipelines[0].sent(to, &queue.sent);
         queue.sent.clear();
         queue.frames.drain(..).for_each(|frame: Frame| pool.give(frame));
         // The first rounds size the outbox's vectors and the pool.

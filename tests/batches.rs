@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use causeway::packet::flow_key::Address;
 use causeway::packet::{FlowKey, Frame, Gso, Offload};
+use causeway::pipeline::Capacity;
 use causeway::pipeline::flows::Flow;
 use causeway::table::flow::FlowTable;
 use etherparse::{IpFragOffset, IpHeaders, Ipv4Header, PacketBuilder};
@@ -186,21 +187,41 @@ fn network(denies: bool) -> String {
 
 fn rig() -> Rig {
     // Few flows, so that the table and the quota are full at times.
-    Rig::with(&network(false), causeway::pipeline::Capacity { flows_v4: 24, flows_v6: 12, neighbours: 64, fragments: 64 })
+    Rig::with(&network(false), Capacity { flows_v4: 24, flows_v6: 12, neighbours: 64, fragments: 64 })
+}
+
+/// What happens before a batch, and what leaves then.
+fn begin(rig: &mut Rig, batch: &Batch) -> Vec<Out> {
+    match batch.before {
+        0 => rig.reload(&network(true)),
+        1 => rig.reload(&network(false)),
+        2 => rig.after(Duration::from_secs(9)),
+        3 | 4 => {
+            rig.adopt(&network(batch.before == 3));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What shows the public address, without what is behind its IP header: the port there may have been drawn.
+fn without_drawn_port(mut out: Out) -> Out {
+    if out.bytes.get(26..30) == Some(&[192, 0, 2, 1]) {
+        out.bytes.truncate(34);
+    }
+    out
+}
+
+fn sorted(mut left: Vec<Out>) -> Vec<Out> {
+    left.sort_by(|one, other| (&one.port, &one.bytes).cmp(&(&other.port, &other.bytes)));
+    left
 }
 
 /// Runs all batches and returns what left, in order.
 fn run(rig: &mut Rig, batches: &[Batch], together: bool) -> Vec<Out> {
     let mut left = Vec::new();
     for batch in batches {
-        match batch.before {
-            0 => left.extend(rig.reload(&network(true))),
-            1 => left.extend(rig.reload(&network(false))),
-            2 => left.extend(rig.after(Duration::from_secs(9))),
-            3 => rig.adopt(&network(true)),
-            4 => rig.adopt(&network(false)),
-            _ => {}
-        }
+        left.extend(begin(rig, batch));
         let frames = batch.frames.iter().map(Made::frame);
         left.extend(if together { rig.send_batch(PORTS[batch.port], frames) } else { rig.send_each(PORTS[batch.port], frames) });
     }
@@ -228,13 +249,45 @@ proptest! {
     #[test]
     fn a_batch_with_recipes_is_its_packets_one_by_one_the_long_way(batches in batches()) {
         let (mut together, mut alone) = (rig(), rig());
-        alone.pipeline.run_recipes(false);
+        alone.pipelines.iter_mut().for_each(|pipeline| pipeline.run_recipes(false));
         let (left_together, left_alone) = (run(&mut together, &batches, true), run(&mut alone, &batches, false));
         prop_assert_eq!(left_together, left_alone);
         prop_assert_eq!(together.all_counters(), alone.all_counters());
-        let (flows, others) = (together.pipeline.flows(), alone.pipeline.flows());
-        prop_assert_eq!(content(&flows.v4), content(&others.v4));
-        prop_assert_eq!(content(&flows.v6), content(&others.v6));
+        for (flows, others) in together.pipelines.iter().zip(&alone.pipelines).map(|(one, other)| (one.flows(), other.flows())) {
+            prop_assert_eq!(content(&flows.v4), content(&others.v4));
+            prop_assert_eq!(content(&flows.v6), content(&others.v6));
+        }
+    }
+}
+
+/// What two runs must agree in, whoever did the work: neighbours are asked for by each worker, and decisions that two come
+/// to at once are counted twice.
+fn outcome(rig: &Rig) -> Vec<(String, u64)> {
+    let mut all = rig.all_counters();
+    let about_neighbours =
+        |name: &str| ["PacketsIn", "BytesIn", "PacketsOut", "BytesOut", "answered"].iter().any(|part| name.ends_with(part));
+    all.retain(|(name, _)| !about_neighbours(name));
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::with_cases(48) })]
+
+    /// Whatever queue each packet comes in at: two or three workers do together what one does.
+    #[test]
+    fn several_workers_do_what_one_does(batches in batches(), workers in 2..4_u16) {
+        let room = Capacity { flows_v4: 2048, flows_v6: 2048, neighbours: 64, fragments: 1024 };
+        let [mut one, mut several] = [1, workers].map(|workers| Rig::with_workers(workers, &network(false), room));
+        for batch in &batches {
+            // Whose flows are reset first after a reload is nobody's business.
+            let [left, expected] = [&mut several, &mut one].map(|rig| sorted(begin(rig, batch).into_iter().map(without_drawn_port).collect()));
+            prop_assert_eq!(left, expected);
+            for made in &batch.frames {
+                let [left, expected] = [&mut several, &mut one].map(|rig| rig.send_frame(PORTS[batch.port], made.frame()).into_iter().map(without_drawn_port).collect::<Vec<_>>());
+                prop_assert_eq!(left, expected);
+            }
+        }
+        prop_assert_eq!(outcome(&one), outcome(&several));
     }
 }
 
@@ -253,7 +306,7 @@ fn the_mix_meets_flows_refusals_and_every_kind_of_drop() {
         let mut rig = rig();
         run(&mut rig, &batches, true);
         seen.extend(Reason::ALL.iter().filter(|reason| rig.count(**reason) > 0));
-        rewritten += rig.reader.scalar(causeway::counters::Scalar::RewritesServiceTunnel);
+        rewritten += rig.scalar(causeway::counters::Scalar::RewritesServiceTunnel);
     }
     use Reason::*;
     for reason in [Forwarded, Answered, NsgDeny, ServiceFirewallDeny, SourceSpoofed, DestinationUnknown, FlowTableFull] {

@@ -13,7 +13,8 @@ const ORDERS: &str = "203.0.113.20";
 
 /// A rig with a flow from port 40000 that was answered.
 fn established() -> Rig {
-    let mut rig = Rig::new(&quickstart());
+    // One worker: the limit is of a burst that one takes.
+    let mut rig = Rig::with_workers(1, &quickstart(), causeway::pipeline::Capacity::default());
     rig.send("web1", &tcp((WEB, 40_000), (ORDERS, 80), "S", 1, 0, b""));
     rig.send("orders", &tcp((ORDERS, 80), (WEB, 40_000), "SA", 9, 2, b""));
     rig
@@ -31,20 +32,20 @@ fn flood() -> impl Iterator<Item = Frame> {
 fn only_so_many_first_packets_are_decided_and_known_flows_lose_nothing() {
     let mut rig = established();
     let (forwarded, flows, denied) = (rig.count(Reason::Forwarded), rig.flows(), rig.count(Reason::NsgDeny));
-    rig.pipeline.limit_first_packets(Some(4));
+    rig.pipelines.iter_mut().for_each(|pipeline| pipeline.limit_first_packets(Some(4)));
     let out = rig.send_batch("web1", flood());
     assert_eq!((out.len(), rig.flows() - flows), (34, 4));
     assert_eq!(rig.count(Reason::Forwarded) - forwarded, 34);
     assert_eq!((rig.count(Reason::QueueFull), rig.count(Reason::NsgDeny) - denied), (36, 0));
     let port = usize::from(rig.port("web1").0);
-    assert_eq!(rig.reader.port(port, PortCell::ShedIn), 36);
+    assert_eq!(rig.count_of(|reader| reader.port(port, PortCell::ShedIn)), 36);
 }
 
 #[test]
 fn without_a_limit_every_first_packet_is_decided() {
     let mut rig = established();
-    rig.pipeline.limit_first_packets(Some(0));
-    rig.pipeline.limit_first_packets(None);
+    rig.pipelines.iter_mut().for_each(|pipeline| pipeline.limit_first_packets(Some(0)));
+    rig.pipelines.iter_mut().for_each(|pipeline| pipeline.limit_first_packets(None));
     let denied = rig.count(Reason::NsgDeny);
     assert_eq!(rig.send_batch("web1", flood()).len(), 60);
     assert_eq!((rig.count(Reason::QueueFull), rig.count(Reason::NsgDeny) - denied), (0, 10));

@@ -25,7 +25,7 @@ fn an_endpoint_shows_the_private_address_and_replies_come_back() {
     assert_eq!((there.source.to_string().as_str(), there.ports, there.ttl), (WEB, (40_000, 80), 63));
     let back = rig.send("orders", &tcp((ORDERS, 80), (WEB, 40_000), "SA", 9, 2, b""));
     assert_eq!((back[0].port.as_str(), seen(&back[0].bytes).ports), ("web1", (80, 40_000)));
-    assert_eq!(rig.reader.scalar(Scalar::RewritesPrivate), 1);
+    assert_eq!(rig.scalar(Scalar::RewritesPrivate), 1);
     assert_eq!((rig.flows(), rig.count(Reason::Forwarded)), (1, 2));
 }
 
@@ -38,7 +38,7 @@ fn without_endpoint_the_public_address_is_seen_and_replies_find_the_host() {
     let back = rig.send("ledger", &tcp((LEDGER, 1433), ("192.0.2.10", there.ports.0), "SA", 9, 2, b""));
     let here = seen(&back[0].bytes);
     assert_eq!((back[0].port.as_str(), here.destination.to_string().as_str(), here.ports), ("batch1", BATCH, (1433, 40_000)));
-    assert_eq!(rig.reader.scalar(Scalar::RewritesPublic), 1);
+    assert_eq!(rig.scalar(Scalar::RewritesPublic), 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,8 +18,9 @@ use causeway::pipeline::outbox::{Outbox, Sent};
 use causeway::policy::ids::PortId;
 use causeway::policy::snapshot::Snapshot;
 use causeway::port::device::{Device, OpenError, Opened};
+use causeway::port::memory::pair;
 use causeway::port::monitor::Monitor;
-use causeway::port::{DEFAULT_MTU, PortState};
+use causeway::port::{DEFAULT_MTU, Port, PortState};
 use causeway::worker::{Dataplane, Options};
 
 /// Says why, where a test cannot run here.
@@ -122,6 +124,10 @@ impl Engine for Wire {
             assert!(outbox.push(PortId(1 - port.0), frame, sent).is_none());
         }
     }
+    fn process_handed_over(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
+        self.process(now, port, frames, outbox);
+    }
+    fn hear_of_neighbour(&mut self, _port: PortId, _address: IpAddr, _mac: [u8; 6], _outbox: &mut Outbox) {}
     fn tick(&mut self, _now: Instant, _outbox: &mut Outbox) {}
     fn sent(&mut self, _port: PortId, _sent: &[Sent]) {}
     fn refused(&mut self, _port: PortId, _sent: &Sent, _reason: Reason) {
@@ -137,22 +143,32 @@ struct Cable {
 
 impl Cable {
     fn between(home: &Namespace, devices: [&Device; 2]) -> Self {
+        Self::of_workers(1, home, devices)
+    }
+
+    fn of_workers(workers: u16, home: &Namespace, devices: [&Device; 2]) -> Self {
         home.enter(|| {
             let snapshot = Arc::new(Snapshot { generation: 1, ..Snapshot::default() });
-            let dataplane = Dataplane::start(Options::default(), Wire::default(), snapshot, vec![]).unwrap();
+            let dataplane =
+                Dataplane::start(&Options::default(), (0..workers).map(|_| Wire::default()).collect(), snapshot, vec![]).unwrap();
             let monitor = Monitor::start(dataplane.lost_ports(), dataplane.attacher()).unwrap();
             for (number, device) in (0..).zip(devices) {
                 let state = PortState::new(1500);
-                let Opened { port, handle } = device.open(&state).unwrap();
-                dataplane.attach(PortId(number), port).unwrap();
+                let Opened { ports, handle } = device.open(&state, workers).unwrap();
+                dataplane.attach(PortId(number), ports).unwrap();
                 monitor.watch(PortId(number), device.name(), device, handle, state);
             }
             Self { monitor, dataplane }
         })
     }
 
+    /// Frames that any worker's port refused.
+    fn refused(&self) -> usize {
+        (0..self.dataplane.workers()).map(|worker| self.dataplane.inspect(worker, |wire| wire.refused).unwrap()).sum()
+    }
+
     fn look<R: Send + 'static>(&self, question: impl FnOnce(&mut Wire) -> R + Send + 'static) -> R {
-        self.dataplane.inspect(question).unwrap()
+        self.dataplane.inspect(0, question).unwrap()
     }
 }
 
@@ -232,8 +248,8 @@ fn taps_that_were_moved_carry_64_megabytes_in_super_frames() {
     client.run("ip link set c0 name renamed");
     client.run("ip link set renamed mtu 1400 up");
     assert!(answers(&client));
-    let cable = cable.dataplane.detach(PortId(0)).unwrap().unwrap();
-    eventually("the MTU that the interface has now", || cable.state().mtu() == 1400);
+    let cable = cable.dataplane.detach(PortId(0)).unwrap();
+    eventually("the MTU that the interface has now", || cable[0].state().mtu() == 1400);
 }
 
 #[test]
@@ -243,7 +259,7 @@ fn a_tap_vanishes_with_its_port_unless_it_was_there_before() {
     home.run("ip tuntap add dev s0 mode tap");
     home.run("ip tuntap add dev many mode tap multi_queue");
     let state = PortState::new(DEFAULT_MTU);
-    let open = |name: &str| home.enter(|| Device::Tap(name.to_owned()).open(&state));
+    let open = |name: &str| home.enter(|| Device::Tap(name.to_owned()).open(&state, 1));
     let ports = [open("c0").unwrap(), open("s0").unwrap(), open("many").unwrap()];
     assert!(home.run("ip link show c0").contains("UP"));
     assert!(matches!(open("s0"), Err(OpenError::Busy(_))));
@@ -277,9 +293,65 @@ fn an_interface_carries_super_frames_and_partial_checksums() {
     assert_eq!(cable.look(|wire| wire.asked_for.clone()), BTreeSet::from([9, 6]));
 }
 
+/// A datagram each from many ports, to nobody.
+const DATAGRAMS: &str = r#"
+import socket
+for port in range(20000, 20400):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind(("", port))
+        sender.sendto(b"x", ("10.9.9.2", 9))
+"#;
+
+#[test]
+fn each_frame_arrives_at_one_queue_and_all_queues_get_some() {
+    needs_devices!();
+    let (home, client) = (Namespace::new(), Namespace::new());
+    ip(&format!("link add d0 netns {} type veth peer name c0 netns {}", home.0, client.0));
+    home.run("ip link set d0 up");
+    client.configure("c0", "10.9.9.1");
+    client.run("ip neigh replace 10.9.9.2 lladdr 02:00:00:00:00:02 dev c0");
+    for device in [Device::Interface("d0".to_owned()), Device::Tap("t0".to_owned())] {
+        let (sinks, wires): (Vec<_>, Vec<_>) = (0..2).map(|_| pair(1000, 1500).unwrap()).unzip();
+        let sinks = sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn Port>).collect();
+        let _dataplane = home.enter(|| {
+            let queues = device.open(&PortState::new(1500), 2).unwrap().ports;
+            let (snapshot, ports) = (Arc::new(Snapshot::default()), vec![(PortId(0), queues), (PortId(1), sinks)]);
+            Dataplane::start(&Options::default(), vec![Wire::default(), Wire::default()], snapshot, ports).unwrap()
+        });
+        if device.name() == "t0" {
+            client.run("ip link del c0");
+            client.host(&home, "t0", "10.9.9.1");
+            client.run("ip neigh replace 10.9.9.2 lladdr 02:00:00:00:00:02 dev t0");
+        }
+        assert!(client.command("python3 -c").arg(DATAGRAMS).status().unwrap().success());
+        let mut counts = [0, 0];
+        eventually("all have arrived", || {
+            for (count, wire) in counts.iter_mut().zip(&wires) {
+                *count += std::iter::from_fn(|| wire.take()).filter(|frame| frame.bytes()[12..14] == [8, 0]).count();
+            }
+            counts.iter().sum::<usize>() >= 400
+        });
+        assert!(counts.iter().sum::<usize>() == 400 && !counts.contains(&0), "{counts:?}");
+    }
+}
+
+#[test]
+fn a_tap_that_was_made_with_one_queue_has_one() {
+    needs_devices!();
+    let home = Namespace::new();
+    home.run("ip tuntap add dev s0 mode tap");
+    home.run("ip tuntap add dev many mode tap multi_queue");
+    let queues = |name: &str| home.enter(|| Device::Tap(name.to_owned()).open(&PortState::new(1500), 3).unwrap().ports.len());
+    assert_eq!(["s0", "many", "new"].map(queues), [1, 3, 3]);
+}
+
 #[test]
 fn a_vanished_interface_does_not_stop_the_others_and_comes_back() {
     needs_devices!();
+    [1, 2].into_iter().for_each(vanish_and_come_back);
+}
+
+fn vanish_and_come_back(workers: u16) {
     let (home, client, server) = (Namespace::new(), Namespace::new(), Namespace::new());
     let veth = format!("link add d0 netns {} type veth peer name c0 netns {}", home.0, client.0);
     let plug = || {
@@ -288,7 +360,7 @@ fn a_vanished_interface_does_not_stop_the_others_and_comes_back() {
         client.configure("c0", "10.9.9.1");
     };
     plug();
-    let cable = Cable::between(&home, [&Device::Interface("d0".to_owned()), &Device::Tap("s0".to_owned())]);
+    let cable = Cable::of_workers(workers, &home, [&Device::Interface("d0".to_owned()), &Device::Tap("s0".to_owned())]);
     server.host(&home, "s0", "10.9.9.2");
     eventually("an answer", || answers(&client));
     // Down for a while is not gone.
@@ -297,9 +369,9 @@ fn a_vanished_interface_does_not_stop_the_others_and_comes_back() {
     home.run("ip link set d0 up");
     eventually("an answer after up", || answers(&client));
     home.run("ip link del d0");
-    let before = cable.look(|wire| wire.refused);
+    let before = cable.refused();
     server.command("ping -c 1 -W 1 10.9.9.1").stdout(Stdio::null()).status().unwrap();
-    assert!(cable.look(|wire| wire.refused) > before, "the other port goes on, and its frames are refused");
+    assert!(cable.refused() > before, "the other port goes on, and its frames are refused");
     plug();
     eventually("an answer after it came back", || answers(&client));
     drop(cable.monitor);
@@ -308,9 +380,13 @@ fn a_vanished_interface_does_not_stop_the_others_and_comes_back() {
 #[test]
 fn a_tap_whose_namespace_was_deleted_is_made_again_at_home() {
     needs_devices!();
+    [1, 2].into_iter().for_each(deleted_and_made_again);
+}
+
+fn deleted_and_made_again(workers: u16) {
     let (home, client, server) = (Namespace::new(), Namespace::new(), Namespace::new());
     let [c0, s0] = taps();
-    let _cable = Cable::between(&home, [&c0, &s0]);
+    let _cable = Cable::of_workers(workers, &home, [&c0, &s0]);
     client.host(&home, "c0", "10.9.9.1");
     server.host(&home, "s0", "10.9.9.2");
     eventually("an answer", || answers(&client));

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use causeway::counters::Scalar;
 use causeway::packet::{Frame, Gso, Offload, Reason};
-use causeway::pipeline::engine::Engine;
 use etherparse::icmpv6::DestUnreachableCode;
 use etherparse::{Icmpv6Type, Ipv6FragmentHeader, NetSlice, PacketBuilder, SlicedPacket, TransportSlice};
 use rig::{GATEWAY, Out, Rig, Seen, mac, seen, tcp, udp};
@@ -136,7 +135,7 @@ fn the_service_sees_the_golden_vector_and_its_answer_comes_back_as_ipv4() {
     assert_eq!(&data[data.len() - 6..], b"select");
     let data = only(rig.send("db", &tcp6((DB6, 1433), (CLIENT6, 40_000), "A", 10, 8, b"answer")), "red");
     assert_eq!(&data[data.len() - 6..], b"answer");
-    assert_eq!((rig.reader.scalar(Scalar::RewritesServiceTunnel), rig.reader.scalar(Scalar::RewritesPrivate)), (1, 0));
+    assert_eq!((rig.scalar(Scalar::RewritesServiceTunnel), rig.scalar(Scalar::RewritesPrivate)), (1, 0));
     assert_eq!((rig.flows(), rig.count(Reason::Forwarded)), (1, 4));
 }
 
@@ -324,12 +323,12 @@ fn the_service_is_told_the_size_that_ipv4_has() {
     let mut rig = Rig::new(NETWORK);
     connect(&mut rig);
     let red = rig.port("red");
-    rig.pipeline.set_mtu(red, 1300);
+    rig.set_mtu(red, 1300);
     let segment = |length: usize| tcp6((DB6, 1433), (CLIENT6, 40_000), "A", 501, 101, &vec![5; length]);
     assert_eq!(only(rig.send("db", &segment(1260)), "red").len(), 1314, "1320 bytes of IPv6 are 1300 of IPv4");
     let error = only(rig.send("db", &segment(1300)), "db");
     assert_eq!((error[54], u32::from_be_bytes([error[58], error[59], error[60], error[61]])), (2, 1320), "packet too big");
-    rig.pipeline.set_mtu(red, 1000);
+    rig.set_mtu(red, 1000);
     let cut = rig.send("db", &segment(1220));
     assert_eq!(cut.len(), 2, "what no IPv6 sender cuts smaller is cut here");
     assert!(cut.iter().all(|piece| piece.port == "red" && piece.bytes.len() <= 1014));
@@ -502,10 +501,10 @@ fn super_frames_stay_whole_and_count_as_their_segments_in_either_family() {
         header_length: 54,
     };
     frame.offload = offload;
-    let before = rig.reader.port(usize::from(rig.port("db").0), causeway::counters::PortCell::BytesOut);
+    let before = rig.count_of(|reader| reader.port(usize::from(rig.port("db").0), causeway::counters::PortCell::BytesOut));
     let there = only(rig.send_frame("red", frame), "db");
     assert_eq!(there.len(), bytes.len() + 20);
-    let counted = rig.reader.port(usize::from(rig.port("db").0), causeway::counters::PortCell::BytesOut) - before;
+    let counted = rig.count_of(|reader| reader.port(usize::from(rig.port("db").0), causeway::counters::PortCell::BytesOut)) - before;
     assert_eq!(counted, 4 * (14 + 60 + 1440), "segments with IPv6 headers");
     let mut long = Frame::from_bytes(&bytes);
     long.offload = Offload { gso_size: 1460, ..offload };

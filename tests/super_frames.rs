@@ -35,7 +35,8 @@ fn super_frame(dont_fragment: bool) -> Frame {
 /// A rig whose port `b` takes 576 bytes.
 fn narrow() -> Rig {
     let mut rig = Rig::new(NETWORK);
-    rig.pipeline.set_mtu(rig.port("b"), 576);
+    let b = rig.port("b");
+    rig.pipelines.iter_mut().for_each(|pipeline| pipeline.set_mtu(b, 576));
     rig.send("a", &udp(("10.1.1.4", 4000), ("10.1.2.4", 53), b"first"));
     rig
 }
@@ -51,7 +52,7 @@ fn header(out: &Out) -> Ipv4Header {
 fn each_segment_is_cut_where_it_may_be_and_counts_once() {
     let mut rig = narrow();
     let to = usize::from(rig.port("b").0);
-    let (forwarded, sent) = (rig.count(Reason::Forwarded), rig.reader.port(to, PortCell::PacketsOut));
+    let (forwarded, sent) = (rig.count(Reason::Forwarded), rig.count_of(|reader| reader.port(to, PortCell::PacketsOut)));
     let out = rig.send_frame("a", super_frame(false));
     let headers: Vec<_> = out.iter().map(header).collect();
     assert!(out.iter().all(|out| out.bytes.len() <= 14 + 576));
@@ -64,8 +65,8 @@ fn each_segment_is_cut_where_it_may_be_and_counts_once() {
         out.iter().zip(pieces).flat_map(|(out, (offset, _))| out.bytes[if offset == 0 { 42 } else { 34 }..].to_vec()).collect();
     assert_eq!(payload, super_frame(false).bytes()[42..]);
     assert_eq!(rig.count(Reason::Forwarded) - forwarded, 3);
-    assert_eq!(rig.reader.port(usize::from(rig.port("a").0), PortCell::SuperFramesIn), 1);
-    assert_eq!(rig.reader.port(to, PortCell::PacketsOut) - sent, 5);
+    assert_eq!(rig.count_of(|reader| reader.port(usize::from(rig.port("a").0), PortCell::SuperFramesIn)), 1);
+    assert_eq!(rig.count_of(|reader| reader.port(to, PortCell::PacketsOut)) - sent, 5);
 }
 
 #[test]
@@ -80,10 +81,11 @@ fn with_dont_fragment_the_sender_is_told() {
 #[test]
 fn segments_that_fit_leave_whole() {
     let mut rig = narrow();
-    rig.pipeline.set_mtu(rig.port("b"), 1028);
+    let b = rig.port("b");
+    rig.pipelines.iter_mut().for_each(|pipeline| pipeline.set_mtu(b, 1028));
     let out = rig.send_frame("a", super_frame(false));
     assert_eq!((out.len(), out[0].bytes.len()), (1, 2542));
-    assert_eq!(rig.reader.port(usize::from(rig.port("b").0), PortCell::SuperFramesOut), 1);
+    assert_eq!(rig.count_of(|reader| reader.port(usize::from(rig.port("b").0), PortCell::SuperFramesOut)), 1);
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn what_a_port_does_not_take_is_counted_as_the_ports_with_every_packet() {
         (Reason::DestinationUnknown, PortCell::DownOut),
         (Reason::TooBig, PortCell::TooBigOut),
     ] {
-        rig.pipeline.refused(port, &sent, reason);
-        assert_eq!(rig.reader.port(usize::from(port.0), cell), 7);
+        rig.pipelines[0].refused(port, &sent, reason);
+        assert_eq!(rig.count_of(|reader| reader.port(usize::from(port.0), cell)), 7);
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::control::http::MetricsAddress;
+use crate::pipeline::hand_over::MOST_WORKERS;
 
 /// How the dataplane runs.
 #[derive(Clone, Debug, clap::Args)]
@@ -11,7 +12,7 @@ pub struct DataplaneOptions {
     /// Serve /metrics, /healthz and /readyz on this address; on 127.0.0.1 where no host is given.
     #[arg(long, value_name = "[HOST:]PORT")]
     pub metrics: Option<MetricsAddress>,
-    /// Worker threads; one so far.
+    /// Worker threads, 1 to 64: each has a queue of every port, and flows of its own.
     #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
     pub workers: u16,
     /// Poll the ports without ever sleeping: less delay, a whole core.
@@ -25,11 +26,14 @@ pub struct DataplaneOptions {
     pub socket: Option<PathBuf>,
 }
 
-fn workers(text: &str) -> Result<u16, String> {
+/// Reads a number of workers.
+///
+/// # Errors
+/// What is expected.
+pub(super) fn workers(text: &str) -> Result<u16, String> {
     match text.parse() {
-        Ok(1) => Ok(1),
-        Ok(2..) => Err("this version runs one worker".to_owned()),
-        _ => Err("expected a number from 1".to_owned()),
+        Ok(number) if (1..=MOST_WORKERS).contains(&number) => Ok(number),
+        _ => Err(format!("expected a number from 1 to {MOST_WORKERS}")),
     }
 }
 
@@ -84,14 +88,17 @@ mod tests {
 
     #[test]
     fn more_workers_than_there_can_be_are_refused() {
-        assert!(parse(&["--workers", "2"]).unwrap_err().contains("this version runs one worker"));
-        assert!(parse(&["--workers", "0"]).unwrap_err().contains("expected a number from 1"));
-        assert_eq!(parse(&["--workers", "1"]).unwrap().workers, 1);
+        for wrong in ["0", "65", "-1", "many"] {
+            assert!(parse(&[&format!("--workers={wrong}")]).unwrap_err().contains("expected a number from 1 to 64"), "{wrong}");
+        }
+        assert_eq!([1, 2, 64].map(|workers| parse(&["--workers", &workers.to_string()]).unwrap().workers), [1, 2, 64]);
+        assert_eq!(parse(&[]).unwrap().workers, 1);
     }
 
     #[test]
     fn the_words_say_the_same_as_the_options() {
-        let options = parse(&["--metrics", "[::1]:9090", "--busy-poll", "--no-coalesce", "--socket", "/tmp/s.sock"]).unwrap();
+        let options =
+            parse(&["--workers", "3", "--metrics", "[::1]:9090", "--busy-poll", "--no-coalesce", "--socket", "/tmp/s.sock"]).unwrap();
         let words: Vec<String> = options.words().into_iter().map(|word| word.into_string().unwrap()).collect();
         let again = parse(&words.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         assert_eq!(format!("{again:?}"), format!("{options:?}"));

@@ -31,6 +31,7 @@ use clap::Parser;
 use crate::control::network_file::NetworkFile;
 use crate::control::workers::Workers;
 use crate::pipeline::{Capacity, Pipeline, Secrets};
+use crate::policy::snapshot::Snapshot;
 use crate::worker;
 use arguments::{Arguments, Command};
 pub use exit::Exit;
@@ -72,9 +73,10 @@ fn dispatch(command: Command, output: Output) -> ExitCode {
 }
 
 fn run_dataplane(arguments: &run::Arguments) -> Exit {
-    let (busy_poll, coalesce) = (arguments.dataplane.busy_poll, !arguments.dataplane.no_coalesce);
-    run::run(arguments, NetworkFile::new(arguments.file.clone()), move |snapshot| {
-        let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), Capacity::default(), Secrets::draw()?, Instant::now());
-        Workers::start(worker::Options { busy_poll, coalesce, ..worker::Options::default() }, pipeline, reader, snapshot)
+    let dataplane::DataplaneOptions { busy_poll, no_coalesce, workers, .. } = arguments.dataplane;
+    run::run(arguments, NetworkFile::new(arguments.file.clone()), move |snapshot: Arc<Snapshot>| {
+        let (pipelines, readers) = Pipeline::team(workers, &snapshot, Capacity::default(), Secrets::draw()?, Instant::now());
+        let options = worker::Options { busy_poll, coalesce: !no_coalesce, ..worker::Options::default() };
+        Workers::start(options, pipelines, readers, snapshot)
     })
 }

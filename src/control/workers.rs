@@ -1,4 +1,4 @@
-//! The real dataplane behind [`Dataplane`]: a worker, its ports, and the monitor that watches them.
+//! The real dataplane behind [`Dataplane`]: workers, their ports, and the monitor that watches them.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -13,27 +13,28 @@ use crate::port::monitor::Monitor;
 use crate::port::{DEFAULT_MTU, PortState};
 use crate::worker::{self, Failure};
 
-/// A running worker with its ports.
+/// Running workers with their ports.
 pub struct Workers<E: Engine + 'static> {
-    worker: worker::Dataplane<E>,
+    workers: worker::Dataplane<E>,
     monitor: Monitor,
-    reader: Reader,
+    readers: Vec<Reader>,
     failure: Arc<OnceLock<Failure>>,
 }
 
 impl<E: Engine + 'static> Workers<E> {
-    /// Starts a worker that has adopted `snapshot` and has no port yet. `reader` reads the counters of `engine`.
+    /// Starts a worker for each engine, which has adopted `snapshot` and has no port yet. `readers` read the counters of the
+    /// engines.
     ///
     /// # Errors
     /// No thread or descriptor is left.
-    pub fn start(options: worker::Options, engine: E, reader: Reader, snapshot: Arc<Snapshot>) -> io::Result<Self> {
+    pub fn start(options: worker::Options, engines: Vec<E>, readers: Vec<Reader>, snapshot: Arc<Snapshot>) -> io::Result<Self> {
         let failure = Arc::new(OnceLock::new());
         let told = Arc::clone(&failure);
-        let on_failure = Box::new(move |ended: &Failure| drop(told.set(ended.clone())));
+        let on_failure = Arc::new(move |ended: &Failure| drop(told.set(ended.clone())));
         let options = worker::Options { on_failure: Some(on_failure), ..options };
-        let worker = worker::Dataplane::start(options, engine, snapshot, Vec::new())?;
-        let monitor = Monitor::start(worker.lost_ports(), worker.attacher())?;
-        Ok(Self { worker, monitor, reader, failure })
+        let workers = worker::Dataplane::start(&options, engines, snapshot, Vec::new())?;
+        let monitor = Monitor::start(workers.lost_ports(), workers.attacher())?;
+        Ok(Self { workers, monitor, readers, failure })
     }
 }
 
@@ -42,17 +43,18 @@ impl<E: Engine + 'static> Dataplane for Workers<E> {
     type Opened = (Opened, Arc<PortState>);
 
     fn readers(&self) -> Vec<Reader> {
-        vec![self.reader.clone()]
+        self.readers.clone()
     }
 
     fn open(&mut self, plan: &PortPlan) -> Result<Self::Opened, String> {
         let state = PortState::new(DEFAULT_MTU);
-        let opened = plan.device.open(&state).map_err(|error| error.to_string())?;
+        let queues = u16::try_from(self.workers.workers()).unwrap_or(u16::MAX);
+        let opened = plan.device.open(&state, queues).map_err(|error| error.to_string())?;
         Ok((opened, state))
     }
 
     fn attach(&mut self, plan: &PortPlan, (opened, state): Self::Opened) -> Result<Arc<PortState>, String> {
-        self.worker.attach(plan.id, opened.port).map_err(|error| error.to_string())?;
+        self.workers.attach(plan.id, opened.ports).map_err(|error| error.to_string())?;
         self.monitor.watch(plan.id, &plan.name, &plan.device, opened.handle, Arc::clone(&state));
         Ok(state)
     }
@@ -60,11 +62,11 @@ impl<E: Engine + 'static> Dataplane for Workers<E> {
     fn detach(&mut self, port: PortId) {
         self.monitor.forget(port);
         // Dropped here: closed when this returns. A worker that does not answer is told of by `check`.
-        drop(self.worker.detach(port));
+        drop(self.workers.detach(port));
     }
 
     fn publish(&mut self, snapshot: Arc<Snapshot>) -> Result<(), String> {
-        self.worker.publish(snapshot).map_err(|error| error.to_string())
+        self.workers.publish(snapshot).map_err(|error| error.to_string())
     }
 
     fn check(&self) -> Result<(), String> {
@@ -73,7 +75,7 @@ impl<E: Engine + 'static> Dataplane for Workers<E> {
 
     fn stop(self) {
         drop(self.monitor);
-        if let Err(failure) = self.worker.stop() {
+        if let Err(failure) = self.workers.stop() {
             tracing::debug!("{failure}");
         }
     }

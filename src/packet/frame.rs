@@ -195,6 +195,11 @@ impl FramePool {
         }
     }
 
+    /// A frame that is there already, if there is one.
+    pub fn take_idle(&mut self) -> Option<Frame> {
+        self.free.pop()
+    }
+
     /// Gives a frame back; one without a buffer is forgotten.
     #[inline]
     pub fn give(&mut self, mut frame: Frame) {

@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::flows::{Family, Sought, Way, key_of};
 use super::outbox::Outbox;
 use super::{Entrance, Packet, Pipeline};
-use crate::counters::PortCell;
 use crate::packet::parse::{Addresses, Fragment, Kind, Layout, Transport, parse_into};
 use crate::packet::{Frame, Reason, Zone, segments};
 use crate::policy::admission;
@@ -80,8 +79,7 @@ impl Pipeline {
             all_bytes += wire_size.1;
             super_frames += u64::from(wire_size.0 > 1);
         }
-        self.counters.port(usize::from(port.0), PortCell::PacketsIn, PortCell::BytesIn, all_packets, all_bytes);
-        self.counters.port_cell(usize::from(port.0), PortCell::SuperFramesIn, super_frames);
+        self.count_received(port, all_packets, all_bytes, super_frames);
     }
 
     /// Hashes the keys and asks for their buckets.

@@ -190,6 +190,7 @@ impl Pipeline {
 
     /// Asks who has an address.
     pub(super) fn request_neighbour(&mut self, snapshot: &Snapshot, port: PortId, neighbour: IpAddr, outbox: &mut Outbox) {
+        self.note_question(Neighbour::new(port, neighbour));
         let mut frame = outbox.pool.take();
         match neighbour {
             IpAddr::V4(target) => arp::request(target, arp_sender(snapshot, port, target), &mut frame),
@@ -201,8 +202,14 @@ impl Pipeline {
         }
     }
 
-    /// Remembers where a neighbour is, and sends what waited for it.
+    /// Remembers what a neighbour said of itself, sends what waited for it, and tells other workers.
     pub(super) fn learn(&mut self, port: PortId, neighbour: IpAddr, mac: [u8; 6], outbox: &mut Outbox) {
+        self.share_neighbour(port, neighbour, mac, outbox);
+        self.take_note(port, neighbour, mac, outbox);
+    }
+
+    /// Remembers where a neighbour is, and sends what waited for it.
+    pub(super) fn take_note(&mut self, port: PortId, neighbour: IpAddr, mac: [u8; 6], outbox: &mut Outbox) {
         for Waiting { mut frame, sent } in self.neighbours.learn(port, neighbour, mac) {
             rewrite::set_macs(&mut frame, mac, GATEWAY_MAC);
             if let (Err(reason), Some(zone)) = (outbox.send(port, frame, sent), sent.forwarded_for) {

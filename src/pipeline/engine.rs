@@ -1,5 +1,6 @@
 //! What a worker runs between receiving and sending: the pipeline, seen from the thread that drives it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,13 +24,20 @@ pub trait Engine: Send {
     /// Takes the frames that came in at `port`; drains `frames` and leaves what is to be sent in `outbox`.
     fn process(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox);
 
+    /// Takes frames that came in at `port` at another worker, which counted them there and handed them over: packets of
+    /// flows that this one has. Like [`Engine::process`] otherwise.
+    fn process_handed_over(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox);
+
+    /// Takes note of what another worker learnt of a neighbour.
+    fn hear_of_neighbour(&mut self, port: PortId, address: IpAddr, mac: [u8; 6], outbox: &mut Outbox);
+
     /// Time goes by without packets too: ageing, resolution retries. Called about every [`TICK`].
     fn tick(&mut self, now: Instant, outbox: &mut Outbox);
 
     /// Frames of the outbox were taken by `port`.
     fn sent(&mut self, port: PortId, sent: &[Sent]);
 
-    /// A frame of the outbox was not taken by `port`.
+    /// A frame of the outbox was not taken by `port`, or a packet that came in there not by another worker.
     fn refused(&mut self, port: PortId, sent: &Sent, reason: Reason);
 }
 

@@ -33,7 +33,7 @@ impl Pipeline {
     pub(super) fn proceed<A: Family>(
         &mut self,
         snapshot: &Snapshot,
-        packet: &Packet,
+        packet: &mut Packet,
         layout: &Layout,
         known: Option<Way>,
         outbox: &mut Outbox,
@@ -49,12 +49,12 @@ impl Pipeline {
     fn follow_otherwise<A: Family>(
         &mut self,
         snapshot: &Snapshot,
-        packet: &Packet,
+        packet: &mut Packet,
         layout: &Layout,
         outbox: &mut Outbox,
     ) -> Result<Option<Way>, Reason> {
         if let Transport::IcmpError(quoted) = &layout.transport_header {
-            return self.relate::<A>(snapshot, packet, quoted, outbox).map(Some);
+            return self.relate::<A>(snapshot, packet, layout, quoted, outbox).map(Some);
         }
         let Some(key) = key_of::<A>(packet.zone, layout) else { return Ok(None) };
         if matches!(layout.fragment, Fragment::Later { .. })
@@ -68,7 +68,7 @@ impl Pipeline {
         match layout.transport_header {
             // The table no longer knows the flow that the first fragment opened.
             Transport::Unseen => Err(Reason::FragmentWithoutFirst),
-            _ => Ok(None),
+            _ => self.stay_or_hand_over(packet, layout, &key, outbox).map(|()| None),
         }
     }
 

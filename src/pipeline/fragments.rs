@@ -1,8 +1,9 @@
 //! Fragments: the first one decides, the later ones follow, one without a first is dropped (AZURE: the platform drops
 //! fragments that arrive out of order).
 
-use super::Pipeline;
 use super::fragment_table::FragmentKey;
+use super::outbox::Outbox;
+use super::{Packet, Pipeline};
 use crate::packet::parse::{Fragment, Layout};
 use crate::packet::{Reason, Zone};
 
@@ -25,10 +26,11 @@ pub(super) enum Fate {
 impl Pipeline {
     /// Gives a later fragment the ports of its first.
     #[inline]
-    pub(super) fn follow_first_fragment(&mut self, zone: Zone, layout: &mut Layout) -> Result<(), Reason> {
+    pub(super) fn follow_first_fragment(&mut self, packet: &mut Packet, layout: &mut Layout, outbox: &mut Outbox) -> Result<(), Reason> {
         let Fragment::Later { id, .. } = layout.fragment else { return Ok(()) };
-        match self.fragments.get(&key(zone, layout, id), self.clock.milliseconds) {
-            None => Err(Reason::FragmentWithoutFirst),
+        let key = key(packet.zone, layout, id);
+        match self.fragments.get(&key, self.clock.milliseconds) {
+            None => Err(self.hand_over_fragment(packet, layout, &key, outbox)),
             Some(Fate::Ended(reason)) => Err(reason),
             Some(Fate::Passed { source_port, destination_port, protocol }) => {
                 layout.protocol = protocol;
@@ -51,12 +53,15 @@ impl Pipeline {
     #[inline]
     pub(super) fn remember_fate(&mut self, zone: Zone, layout: &Layout, fate: Fate) {
         if let Fragment::First { id } = layout.fragment {
-            self.fragments.insert(key(zone, layout, id), fate, self.clock.milliseconds);
+            let key = key(zone, layout, id);
+            self.fragments.insert(key, fate, self.clock.milliseconds);
+            self.claim_fragments(key);
         }
     }
 }
 
-fn key(zone: Zone, layout: &Layout, id: u32) -> FragmentKey {
+/// What all fragments of a packet have in common.
+pub(super) fn key(zone: Zone, layout: &Layout, id: u32) -> FragmentKey {
     let (source, destination) = (layout.addresses.source(), layout.addresses.destination());
     let protocol = if source.is_ipv4() { layout.protocol } else { 0 };
     FragmentKey { zone, source, destination, id, protocol }

@@ -19,6 +19,7 @@
 //! | known flow | `fast_path` | |
 //! | admission | `ingress` (a known flow vouches, else `policy::admission` is asked) | `source-spoofed`, `destination-unknown` (sent to another MAC) |
 //! | fragments | `fragments` | `fragment-without-first` |
+//! | another worker's | `hand_over` (misses only) | its way starts anew there |
 //! | tracking, or first packet | `fast_path`, or `slow_path` (asks `policy::decide`) | every policy reason, `flow-table-full`, `snat-ports-exhausted`, `queue-full` (`limit`) |
 //! | refusal shown | `refuse` | `service-firewall-deny`, `answered` |
 //! | TTL, size | `egress` | `ttl-exceeded`, `too-big` |
@@ -38,6 +39,7 @@ mod fast_path;
 pub mod flows;
 pub mod fragment_table;
 mod fragments;
+pub mod hand_over;
 mod ingress;
 mod limit;
 pub mod neighbour;
@@ -51,7 +53,7 @@ mod slow_path;
 pub mod source_nat;
 mod upkeep;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -68,6 +70,7 @@ use engine::Engine;
 use flows::{Family, Flows, Sought};
 use fragment_table::FragmentTable;
 use fragments::Fate;
+use hand_over::Member;
 use neighbour::NeighbourTable;
 use outbox::{Outbox, Sent};
 use respond::rate_limit::RateLimit;
@@ -194,6 +197,10 @@ pub struct Pipeline {
     first_packets: limit::FirstPackets,
     /// Of the next IPv4 packet made of an IPv6 one.
     identification: u16,
+    /// Where there are several workers.
+    member: Option<Member>,
+    /// The frames of this batch were received, and counted, by another worker.
+    at_second_hand: bool,
 }
 
 impl Pipeline {
@@ -219,6 +226,8 @@ impl Pipeline {
             sweep: None,
             first_packets: limit::FirstPackets::default(),
             identification: 0,
+            member: None,
+            at_second_hand: false,
             snapshot: Arc::clone(&snapshot),
         };
         pipeline.adopt(snapshot);
@@ -263,7 +272,7 @@ impl Pipeline {
     ) -> Result<(), Reason> {
         let known = self.find::<A>(sought);
         let admitted = self.admit::<A>(snapshot, packet, layout, known)?;
-        self.follow_first_fragment(packet.zone, layout)?;
+        self.follow_first_fragment(packet, layout, outbox)?;
         let way = match self.proceed::<A>(snapshot, packet, layout, known, outbox)? {
             Some(way) => way,
             None => self.decide::<A>(snapshot, packet, layout, admitted, outbox)?,
@@ -322,6 +331,16 @@ impl Engine for Pipeline {
         self.clock.advance(now);
         let snapshot = Arc::clone(&self.snapshot);
         self.process_batches(&snapshot, port, frames, outbox);
+    }
+
+    fn process_handed_over(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
+        self.at_second_hand = true;
+        self.process(now, port, frames, outbox);
+        self.at_second_hand = false;
+    }
+
+    fn hear_of_neighbour(&mut self, port: PortId, address: IpAddr, mac: [u8; 6], outbox: &mut Outbox) {
+        self.take_note(port, address, mac, outbox);
     }
 
     fn tick(&mut self, now: Instant, outbox: &mut Outbox) {

@@ -150,7 +150,7 @@ impl NeighbourTable {
     /// An address that nobody asked for is remembered while half of the table is free, so that announcements of
     /// made-up addresses cannot keep out those that we have packets for.
     pub fn learn(&mut self, port: PortId, address: IpAddr, mac: [u8; 6]) -> Vec<Waiting> {
-        if mac[0] & 1 != 0 || mac == [0; 6] {
+        if !is_one_interface(mac) {
             return Vec::new();
         }
         let neighbour = Neighbour::new(port, address);
@@ -158,6 +158,12 @@ impl NeighbourTable {
         self.recent.forget(&neighbour);
         self.known.learn(neighbour, mac, found.is_some(), self.now_ms);
         found.unwrap_or_default()
+    }
+
+    /// Whether the neighbour is known by another MAC address than this one, which it may have.
+    #[must_use]
+    pub fn is_known_otherwise(&self, neighbour: Neighbour, mac: [u8; 6]) -> bool {
+        is_one_interface(mac) && self.known.mac(&neighbour).is_some_and(|known| known != mac)
     }
 
     /// Lets a packet wait for a neighbour that [`NeighbourTable::lookup`] did not find.
@@ -185,6 +191,11 @@ impl NeighbourTable {
         self.known.forget_port(port);
         self.sought.forget_port(port)
     }
+}
+
+/// Whether this can be one interface's address: neither a group's nor all zeros.
+fn is_one_interface(mac: [u8; 6]) -> bool {
+    mac[0] & 1 == 0 && mac != [0; 6]
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a batch leaves behind: frames to send, sorted by port, each with how it is to be counted once it was taken.
 
+use super::hand_over::{Parcel, WorkerId};
 use crate::packet::coalesce::Account;
 use crate::packet::{Frame, FramePool, Reason, Zone};
 use crate::policy::ids::PortId;
@@ -37,6 +38,8 @@ pub struct Queue {
 pub struct Outbox {
     /// Buffers.
     pub pool: FramePool,
+    /// What goes to other workers, in order.
+    pub parcels: Vec<(WorkerId, Parcel)>,
     queues: Vec<Queue>,
 }
 
@@ -44,7 +47,7 @@ impl Outbox {
     /// An empty outbox over `pool`.
     #[must_use]
     pub fn new(pool: FramePool) -> Self {
-        Self { pool, queues: Vec::new() }
+        Self { pool, parcels: Vec::new(), queues: Vec::new() }
     }
 
     /// Makes room for ports numbered below `count`.
@@ -79,6 +82,14 @@ impl Outbox {
                 self.pool.give(frame);
                 Err(Reason::DestinationUnknown)
             }
+        }
+    }
+
+    /// Moves what is to be sent through `port` among what goes to another worker, who sends it.
+    pub fn send_through(&mut self, port: PortId, worker: WorkerId) {
+        let Self { parcels, queues, .. } = self;
+        if let Some(Queue { frames, sent }) = queues.get_mut(usize::from(port.0)) {
+            parcels.extend(frames.drain(..).zip(sent.drain(..)).map(|(frame, sent)| (worker, Parcel::Frame { port, frame, sent })));
         }
     }
 

@@ -6,7 +6,7 @@ use super::flows::{self, Family, Way};
 use super::outbox::Outbox;
 use super::{Packet, Pipeline};
 use crate::packet::Reason;
-use crate::packet::parse::Quoted;
+use crate::packet::parse::{Layout, Quoted};
 use crate::policy::admission;
 use crate::policy::snapshot::Snapshot;
 
@@ -18,7 +18,8 @@ impl Pipeline {
     pub(super) fn relate<A: Family>(
         &mut self,
         snapshot: &Snapshot,
-        packet: &Packet,
+        packet: &mut Packet,
+        layout: &Layout,
         quoted: &Quoted,
         outbox: &mut Outbox,
     ) -> Result<Way, Reason> {
@@ -30,7 +31,9 @@ impl Pipeline {
         if let Some((flow, direction)) = A::table(&self.flows).lookup(&key) {
             return self.relate_to::<A>(snapshot, Way { flow, direction, is_v6: A::IS_V6 }, outbox);
         }
-        let way = self.flows.through_tunnel(&key).ok_or(unknown)?;
+        let Some(way) = self.flows.through_tunnel(&key) else {
+            return self.stay_or_hand_over(packet, layout, &key, outbox).and(Err(unknown));
+        };
         self.relate_to::<Ipv6Addr>(snapshot, way, outbox)
     }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::conntrack::Tracking;
 use super::exits::{Exit, ExitId};
 use super::flows::{Family, Flow, Marks, SeenAs, Way, key_of};
+use super::hand_over::{Claim, Unopened};
 use super::neighbour::Neighbour;
 use super::outbox::Outbox;
 use super::source_nat::{PortScope, Want};
@@ -48,7 +49,7 @@ impl Pipeline {
     pub(super) fn decide<A: Family>(
         &mut self,
         snapshot: &Snapshot,
-        packet: &Packet,
+        packet: &mut Packet,
         layout: &Layout,
         admitted: Option<Admitted>,
         outbox: &mut Outbox,
@@ -70,13 +71,14 @@ impl Pipeline {
             Outcome::Forward(forward) => {
                 may_open(snapshot, layout)?;
                 let back = Exit { port: packet.port, appliance: admission::forwarder(snapshot, &admitted) };
-                let way = match forward.source {
+                let opened = match forward.source {
                     Source::ServiceTunnel(_) => {
                         let key = A::in_tunnel(key).ok_or(Reason::Unsupported)?;
-                        self.open(layout, &key, &forward, back)?
+                        self.open(layout, &key, &forward, back)
                     }
-                    _ => self.open(layout, key, &forward, back)?,
+                    _ => self.open(layout, key, &forward, back),
                 };
+                let way = opened.map_err(|unopened| self.not_opened(unopened, packet, layout, outbox))?;
                 let neighbour = back.appliance.unwrap_or(layout.addresses.source());
                 if self.neighbours.lookup(Neighbour::new(packet.port, neighbour)) != Some(packet.source_mac()) {
                     self.learn(packet.port, neighbour, packet.source_mac(), outbox);
@@ -87,11 +89,11 @@ impl Pipeline {
     }
 
     /// Enters the flow into the table and returns the way of its first packet.
-    fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Way, Reason> {
+    fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Way, Unopened> {
         let mut reply = reply_key(key, forward).ok_or(Reason::Unsupported)?;
         A::table(&self.flows).expect(&reply);
         if !self.half_open.enter(key.zone) {
-            return Err(Reason::FlowTableFull);
+            return Err(Reason::FlowTableFull.into());
         }
         let entered = self.enter(layout, key, &mut reply, forward, back);
         match &entered {
@@ -109,7 +111,7 @@ impl Pipeline {
         reply: &mut FlowKey<A>,
         forward: &Forward,
         back: Exit,
-    ) -> Result<(FlowId, Flow), Reason> {
+    ) -> Result<(FlowId, Flow), Unopened> {
         let exits = [self.exit_id(exit(forward))?, self.exit_id(back)?];
         let translated = self.translate(key, reply, forward)?;
         let minutes = forward.tcp_idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX));
@@ -122,28 +124,31 @@ impl Pipeline {
         let flow = Flow { tracking, exits, generation: self.generation, seen_as: seen_as(forward.source), marks };
         let deadline = self.clock.tick.saturating_add(tracking.timeout());
         A::table_mut(&mut self.flows).insert(*key, *reply, flow, deadline).map(|id| (id, flow)).map_err(|error| {
-            self.give_back(&flow, reply);
-            match error {
+            self.give_back(&flow, key, reply);
+            Unopened::Refused(match error {
                 InsertError::Full => Reason::FlowTableFull,
                 InsertError::OriginalTaken | InsertError::ReplyTaken => Reason::SnatPortsExhausted,
-            }
+            })
         })
     }
 
-    /// Chooses the port that replies come back to, so that no two flows look the same to the far end. Says whether it
-    /// was drawn from a pool.
-    fn translate<A: Family>(&mut self, key: &FlowKey<A>, reply: &mut FlowKey<A>, forward: &Forward) -> Result<bool, Reason> {
+    /// Chooses the port that replies come back to, so that no two flows look the same to the far end, and claims both keys
+    /// for this worker. Says whether the port was drawn from a pool.
+    fn translate<A: Family>(&mut self, key: &FlowKey<A>, reply: &mut FlowKey<A>, forward: &Forward) -> Result<bool, Unopened> {
+        let claim = Claim::new(self.member.as_ref(), key);
         if matches!(forward.source, Source::Unchanged(_)) {
-            return Ok(false);
+            let lost = claim.is_lost(reply);
+            return if lost { Err(Reason::SnatPortsExhausted.into()) } else { claim.outcome().map(|()| false) };
         }
         let (scope, _) = PortScope::of_reply(reply);
         let want =
             Want { scope, source_port: key.source_port, sole: matches!(forward.source, Source::Private(_) | Source::ServiceTunnel(_)) };
         let table = A::table(&self.flows);
         let template = *reply;
-        let port = self.source_nat.allocate(&want, |port| table.contains(&with_port(template, port)));
-        *reply = with_port(template, port.map_err(|_| Reason::SnatPortsExhausted)?);
-        Ok(true)
+        let is_taken = |port| table.contains(&with_port(template, port)) || claim.is_lost(&with_port(template, port));
+        let port = self.source_nat.allocate(&want, is_taken).map_err(|_| Reason::SnatPortsExhausted)?;
+        *reply = with_port(template, port);
+        claim.outcome().inspect_err(|_| self.source_nat.release(&scope, port)).map(|()| true)
     }
 
     fn count_opened<A: Family>(&mut self, flow: &Flow, key: &FlowKey<A>) {
@@ -178,7 +183,7 @@ impl Pipeline {
         if flow.tracking.is_half_open() {
             self.half_open.leave(original.zone);
         }
-        self.give_back(flow, reply);
+        self.give_back(flow, original, reply);
         self.flows.tunnelled -= usize::from(flow.translates());
         self.counters.scalar(Scalar::FlowsExpired, 1);
         self.counters.set(Scalar::Flows, self.flows.len() as u64);
@@ -189,7 +194,9 @@ impl Pipeline {
         self.flows.exits.number(exit).ok_or(Reason::FlowTableFull)
     }
 
-    fn give_back<A: Family>(&mut self, flow: &Flow, reply: &FlowKey<A>) {
+    /// Its keys and its port are free again.
+    fn give_back<A: Family>(&mut self, flow: &Flow, original: &FlowKey<A>, reply: &FlowKey<A>) {
+        self.release_claim(original, reply);
         if flow.marks.has(Marks::TRANSLATED) {
             let (scope, port) = PortScope::of_reply(reply);
             self.source_nat.release(&scope, port);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::packet::PacketPort;
-use super::tap::TapPort;
+use super::tap::{TapOptions, TapPort};
 use super::tap_device::TapDevice;
 use super::xdp::{Attachment, Unavailable, XdpPort};
 use super::{Port, PortState};
@@ -30,51 +30,68 @@ impl Device {
         }
     }
 
-    /// Opens the device in the caller's network namespace; `state` is what others will see of it.
+    /// Opens the device in the caller's network namespace, with `queues` queues if it can have so many, one at least;
+    /// `state` is what others will see of it.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(&self, state: &Arc<PortState>) -> Result<Opened, OpenError> {
-        match self {
+    pub fn open(&self, state: &Arc<PortState>, queues: u16) -> Result<Opened, OpenError> {
+        let (watched, ports) = match self {
             Self::Tap(name) => {
-                let port = TapPort::open(name, Arc::clone(state))?;
-                Ok(Opened { handle: Handle(Watched::Tap(port.device())), port: Box::new(port) })
+                let ports = TapPort::open_queues(name, TapOptions { queues }, state)?;
+                (ports.first().map(|port| Watched::Tap(port.device())), boxed(ports))
             }
-            Self::Interface(name) => open_packet(name, state),
-            Self::Xdp(name) => match XdpPort::open(name, state) {
-                Ok(port) => {
-                    state.fell_back.store(false, Ordering::Relaxed);
-                    Ok(Opened { handle: Handle(Watched::Xdp(name.clone(), port.attachment())), port: Box::new(port) })
-                }
-                Err(Unavailable::Taken) => Err(OpenError::XdpProgram(name.clone())),
-                Err(Unavailable::Gone) => Err(OpenError::NoInterface(name.clone())),
-                Err(missing) => {
-                    let opened = open_packet(name, state)?;
-                    tracing::warn!(interface = name, "AF_XDP cannot be had, the port goes through AF_PACKET: {missing}");
-                    state.fell_back.store(true, Ordering::Relaxed);
-                    Ok(opened)
-                }
-            },
+            Self::Interface(name) => open_packet(name, queues, state)?,
+            Self::Xdp(name) => open_xdp(name, queues, state)?,
+        };
+        let watched = watched.ok_or_else(|| OpenError::NoInterface(self.name().to_owned()))?;
+        Ok(Opened { ports, handle: Handle { watched, queues } })
+    }
+}
+
+/// What the monitor asks, and a port for each queue.
+type Opening = (Option<Watched>, Vec<Box<dyn Port>>);
+
+fn open_packet(name: &str, queues: u16, state: &Arc<PortState>) -> Result<Opening, OpenError> {
+    Ok((Some(Watched::Interface(name.to_owned())), boxed(PacketPort::open_queues(name, queues, state)?)))
+}
+
+fn open_xdp(name: &str, queues: u16, state: &Arc<PortState>) -> Result<Opening, OpenError> {
+    match XdpPort::open_shares(name, usize::from(queues), state) {
+        Ok(ports) => {
+            state.fell_back.store(false, Ordering::Relaxed);
+            Ok((ports.first().map(|port| Watched::Xdp(name.to_owned(), port.attachment())), boxed(ports)))
+        }
+        Err(Unavailable::Taken) => Err(OpenError::XdpProgram(name.to_owned())),
+        Err(Unavailable::Gone) => Err(OpenError::NoInterface(name.to_owned())),
+        Err(missing) => {
+            let opened = open_packet(name, queues, state)?;
+            tracing::warn!(interface = name, "AF_XDP cannot be had, the port goes through AF_PACKET: {missing}");
+            state.fell_back.store(true, Ordering::Relaxed);
+            Ok(opened)
         }
     }
 }
 
-fn open_packet(name: &str, state: &Arc<PortState>) -> Result<Opened, OpenError> {
-    let port = PacketPort::open(name, Arc::clone(state))?;
-    Ok(Opened { handle: Handle(Watched::Interface(name.to_owned())), port: Box::new(port) })
+fn boxed<P: Port + 'static>(ports: Vec<P>) -> Vec<Box<dyn Port>> {
+    ports.into_iter().map(|port| Box::new(port) as Box<dyn Port>).collect()
 }
 
-/// An open device: the port for a worker, the handle for the monitor.
+/// An open device: the ports for the workers, the handle for the monitor.
 pub struct Opened {
-    /// For the worker.
-    pub port: Box<dyn Port>,
+    /// A port for each queue, for a worker each. All have the same state.
+    pub ports: Vec<Box<dyn Port>>,
     /// For the monitor.
     pub handle: Handle,
 }
 
 /// What the monitor needs to ask after a device. It does not keep the device open.
 #[derive(Debug)]
-pub struct Handle(pub(super) Watched);
+pub struct Handle {
+    pub(super) watched: Watched,
+    /// As many as were asked for, to be asked for again.
+    pub(super) queues: u16,
+}
 
 #[derive(Debug)]
 pub(super) enum Watched {

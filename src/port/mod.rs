@@ -20,6 +20,7 @@ use crate::packet::{Frame, FramePool, Reason};
 
 pub mod device;
 mod ethtool;
+mod fanout;
 mod interface;
 pub mod memory;
 pub mod monitor;

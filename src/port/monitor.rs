@@ -26,7 +26,7 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// Received frames that were dropped are told of at most so often.
 const BETWEEN_LOSSES: Duration = Duration::from_secs(60);
 
-/// A port that its worker let go of because its device is gone.
+/// A port that its worker let go of because its device is gone: one queue of it, where it has several.
 pub struct Lost {
     /// Which.
     pub port: PortId,
@@ -36,8 +36,8 @@ pub struct Lost {
     pub error: io::Error,
 }
 
-/// Hands a port that was opened again to its worker.
-pub type Attach = Box<dyn FnMut(PortId, Box<dyn Port>) -> io::Result<()> + Send>;
+/// Hands a port that was opened again to the workers, a queue each.
+pub type Attach = Box<dyn FnMut(PortId, Vec<Box<dyn Port>>) -> io::Result<()> + Send>;
 
 enum Command {
     Watch(PortId, Entry),
@@ -49,6 +49,8 @@ struct Entry {
     device: Device,
     handle: Handle,
     state: Arc<PortState>,
+    /// That it is gone was told: each of its queues is lost by itself.
+    is_gone: bool,
     /// The last reason why opening again failed, so that each is told once.
     told: Option<String>,
     /// Frames that the device has lost, as of the last look.
@@ -87,10 +89,9 @@ impl Monitor {
     /// Watches an open device until [`Monitor::forget`]: keeps `state` true, and opens the device again when it is back
     /// after it vanished.
     pub fn watch(&self, port: PortId, name: &str, device: &Device, handle: Handle, state: Arc<PortState>) {
-        self.tell(Command::Watch(
-            port,
-            Entry { name: name.to_owned(), device: device.clone(), handle, state, told: None, counted: 0, told_lost: None },
-        ));
+        let entry =
+            Entry { name: name.to_owned(), device: device.clone(), handle, state, is_gone: false, told: None, counted: 0, told_lost: None };
+        self.tell(Command::Watch(port, entry));
     }
 
     /// No longer watches `port`, nor opens it again.
@@ -156,10 +157,13 @@ impl Watch {
 
     /// Drops what is left of the device, whether or not it is still watched.
     fn report(&mut self, lost: Lost) {
-        let watched = self.entries.get(&lost.port);
+        let watched = self.entries.get_mut(&lost.port);
         // A number may belong to another device by now.
         if let Some(entry) = watched.filter(|entry| Arc::ptr_eq(&entry.state, &lost.device.state())) {
             entry.state.set_present(false);
+            if std::mem::replace(&mut entry.is_gone, true) {
+                return;
+            }
             tracing::warn!(port = entry.name, interface = entry.device.name(), error = %lost.error, "interface vanished; the other ports go on");
         }
     }
@@ -178,7 +182,7 @@ impl Watch {
 
 impl Entry {
     fn refresh(&mut self, home: &Home) -> Result<(), Astray> {
-        let mtu = match &self.handle.0 {
+        let mtu = match &self.handle.watched {
             Watched::Interface(name) => interface::mtu(name).ok(),
             Watched::Tap(device) => self.refresh_tap(device, home)?,
             Watched::Xdp(name, _) => interface::mtu(name).ok().map(|mtu| mtu.min(LARGEST_PACKET)),
@@ -192,7 +196,7 @@ impl Entry {
 
     /// Nobody else notices that an interface with an XDP program has gone, or that its frames found no room.
     fn look_after_xdp(&mut self) {
-        let Watched::Xdp(_, attachment) = &self.handle.0 else { return };
+        let Watched::Xdp(_, attachment) = &self.handle.watched else { return };
         let Some(attachment) = attachment.upgrade() else { return };
         attachment.look();
         let lost = attachment.lost();
@@ -221,12 +225,15 @@ impl Entry {
     }
 
     fn reopen(&mut self, port: PortId, attach: &mut Attach) {
-        let outcome = self.device.open(&self.state).map_err(|error| error.to_string()).and_then(|opened| {
+        let outcome = self.device.open(&self.state, self.handle.queues).map_err(|error| error.to_string()).and_then(|opened| {
             self.handle = opened.handle;
-            attach(port, opened.port).map_err(|error| error.to_string())
+            attach(port, opened.ports).map_err(|error| error.to_string())
         });
         match outcome {
             Ok(()) => {
+                // A worker may have found out only now that the device was gone.
+                self.state.set_present(true);
+                self.is_gone = false;
                 self.told = None;
                 tracing::info!(port = self.name, interface = self.device.name(), "interface is back");
             }

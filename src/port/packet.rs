@@ -17,7 +17,7 @@ use pnet::datalink::{self, Channel, Config, DataLinkReceiver, DataLinkSender, Ne
 
 use super::device::OpenError;
 use super::sending::{Failure, is_empty, send_each};
-use super::{Port, PortState, interface, packet_socket, virtio_header};
+use super::{Port, PortState, fanout, interface, packet_socket, virtio_header};
 use crate::packet::frame::MAX_FRAME;
 use crate::packet::segments::SuperFrames;
 use crate::packet::{Frame, FramePool, Reason};
@@ -32,18 +32,27 @@ pub struct PacketPort {
 }
 
 impl PacketPort {
-    /// Attaches to the interface `name` of the caller's network namespace, in promiscuous mode.
+    /// Attaches to the interface `name` of the caller's network namespace, in promiscuous mode, with a socket for each of
+    /// `queues` queues: each frame arrives at one of them.
     ///
     /// # Errors
     /// See [`OpenError`]: there is no such interface, or no permission.
-    pub fn open(name: &str, state: Arc<PortState>) -> Result<Self, OpenError> {
+    pub fn open_queues(name: &str, queues: u16, state: &Arc<PortState>) -> Result<Vec<Self>, OpenError> {
         let failed = |error| OpenError::for_interface(name, error);
         let found = datalink::interfaces().into_iter().find(|interface| interface.name == name);
         let found = found.ok_or_else(|| OpenError::NoInterface(name.to_owned()))?;
-        let socket = packet_socket::open().map_err(failed)?;
-        let (sender, receiver) = channel(&found, socket.try_clone().map_err(failed)?).map_err(failed)?;
+        let open = |_| Self::bind(&found, Arc::clone(state));
+        let ports = (0..queues.max(1)).map(open).collect::<io::Result<Vec<_>>>().map_err(failed)?;
+        fanout::begin_to_receive(ports.iter().map(|port| &port.socket)).map_err(failed)?;
         state.mtu.store(interface::mtu(name).map_err(failed)?, Ordering::Relaxed);
         state.set_present(true);
+        Ok(ports)
+    }
+
+    /// A socket on the interface that receives nothing yet.
+    fn bind(interface: &NetworkInterface, state: Arc<PortState>) -> io::Result<Self> {
+        let socket = packet_socket::open()?;
+        let (sender, receiver) = channel(interface, socket.try_clone()?)?;
         Ok(Self { sender, receiver, socket, state })
     }
 

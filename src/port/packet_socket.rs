@@ -15,14 +15,14 @@ use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, getsockname,
 /// Buffer of the socket in each direction, in bytes: a few hundred super-frames.
 const BUFFER: usize = 8 << 20;
 
-/// An unbound packet socket with the options above: it receives nothing until pnet binds it.
+/// A packet socket that receives nothing, bound or not, until [`receive`].
 ///
 /// # Errors
 /// `CAP_NET_RAW` is missing.
 pub(super) fn open() -> io::Result<OwnedFd> {
     let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
     set(&socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, &1)?;
-    attach_filter(&socket)?;
+    attach_filter(&socket, &mut [instruction(RETURN, 0, 0, 0)])?;
     // Only a matter of room: without CAP_NET_ADMIN it stays at what the system allows.
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &BUFFER);
     let _ = setsockopt(&socket, sockopt::SndBufForce, &BUFFER);
@@ -51,20 +51,29 @@ fn is_at_least(release: &str, least: (u32, u32)) -> bool {
     matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= least)
 }
 
-/// Classic BPF: 0 drops, else so many bytes are delivered.
-fn attach_filter(socket: &OwnedFd) -> io::Result<()> {
+/// Return from the filter: 0 drops, else so many bytes are delivered.
+const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
+
+/// Has the socket receive from now on, by the filter above.
+pub(super) fn receive(socket: &OwnedFd) -> io::Result<()> {
     const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     const JUMP_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-    const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
     let ancillary = |offset: i32| u32::from_ne_bytes((libc::SKF_AD_OFF + offset).to_ne_bytes());
-    let mut program = [
-        instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_PKTTYPE)),
-        instruction(JUMP_EQUAL, 3, 0, u32::from(libc::PACKET_OUTGOING)),
-        instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_VLAN_TAG_PRESENT)),
-        instruction(JUMP_EQUAL, 0, 1, 0),
-        instruction(RETURN, 0, 0, u32::MAX),
-        instruction(RETURN, 0, 0, 0),
-    ];
+    attach_filter(
+        socket,
+        &mut [
+            instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_PKTTYPE)),
+            instruction(JUMP_EQUAL, 3, 0, u32::from(libc::PACKET_OUTGOING)),
+            instruction(LOAD, 0, 0, ancillary(libc::SKF_AD_VLAN_TAG_PRESENT)),
+            instruction(JUMP_EQUAL, 0, 1, 0),
+            instruction(RETURN, 0, 0, u32::MAX),
+            instruction(RETURN, 0, 0, 0),
+        ],
+    )
+}
+
+/// Attaches a program of classic BPF in place of the one before.
+fn attach_filter(socket: &OwnedFd, program: &mut [libc::sock_filter]) -> io::Result<()> {
     let length = libc::c_ushort::try_from(program.len()).map_err(io::Error::other)?;
     set(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &libc::sock_fprog { len: length, filter: program.as_mut_ptr() })
 }
@@ -88,7 +97,7 @@ pub(super) fn promiscuous(interface: u32) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Sets an option that takes a plain C value.
+/// Sets an option that takes a plain C value: an integer, or a struct of the kernel's.
 pub(super) fn set<T>(socket: &OwnedFd, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
     // SAFETY: `value` is what the option takes (an integer, or a C struct; what a `sock_fprog` and an `xdp_umem_reg` point to

@@ -39,26 +39,25 @@ pub struct TapPort {
 
 impl TapPort {
     /// Makes the TAP `name` in the caller's network namespace and takes it up, or takes over one that is there and that
-    /// nobody holds open. `state` is what others will see of it.
+    /// nobody holds open. `state` is what others will see of it. One that was made with one queue has only that, however
+    /// many are asked for.
     ///
     /// # Errors
     /// See [`OpenError`]: a name in use, no permission, no `/dev/net/tun`.
-    pub fn open(name: &str, state: Arc<PortState>) -> Result<Self, OpenError> {
-        let device = Arc::new(TapDevice::open(name, false)?);
-        Self::set_up(name, &state)?;
-        Ok(Self { device, state })
-    }
-
-    /// Like [`TapPort::open`], with as many queues as the options say.
-    ///
-    /// # Errors
-    /// As [`TapPort::open`]; also where the interface was made with one queue and more are asked for.
     pub fn open_queues(name: &str, options: TapOptions, state: &Arc<PortState>) -> Result<Vec<Self>, OpenError> {
         let several = options.queues > 1;
-        let open = || Ok(Self { device: Arc::new(TapDevice::open(name, several)?), state: Arc::clone(state) });
-        let queues = (0..options.queues.max(1)).map(|_| open()).collect::<Result<_, OpenError>>()?;
+        let open = || TapDevice::open(name, several);
+        let first = open()?;
+        let more = if several && first.has_several_queues().unwrap_or(true) { options.queues - 1 } else { 0 };
+        if several && more == 0 {
+            tracing::warn!(
+                interface = name,
+                "the TAP was made with one queue: one worker receives there for all (`ip tuntap add … multi_queue` makes more)"
+            );
+        }
+        let devices = std::iter::once(Ok(first)).chain((0..more).map(|_| open())).collect::<Result<Vec<_>, _>>()?;
         Self::set_up(name, state)?;
-        Ok(queues)
+        Ok(devices.into_iter().map(|device| Self { device: Arc::new(device), state: Arc::clone(state) }).collect())
     }
 
     fn set_up(name: &str, state: &PortState) -> Result<(), OpenError> {

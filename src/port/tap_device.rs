@@ -75,16 +75,32 @@ impl TapDevice {
         Ok(())
     }
 
+    /// Whether the interface was made with `IFF_MULTI_QUEUE`.
+    ///
+    /// # Errors
+    /// The interface was removed.
+    pub(super) fn has_several_queues(&self) -> io::Result<bool> {
+        let request = self.describe()?;
+        // SAFETY: TUNGETIFF succeeded, so the kernel wrote `ifru_flags`.
+        let flags = unsafe { request.ifr_ifru.ifru_flags };
+        Ok(libc::c_int::from(flags) & libc::IFF_MULTI_QUEUE != 0)
+    }
+
     /// The interface's name now.
     ///
     /// # Errors
     /// The interface was removed.
     pub(super) fn name(&self) -> io::Result<String> {
+        Ok(interface::name_in(&self.describe()?))
+    }
+
+    /// The interface's name and flags.
+    fn describe(&self) -> io::Result<libc::ifreq> {
         // SAFETY: all zeros is a value of `ifreq`.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         // SAFETY: TUNGETIFF writes one `ifreq`, which outlives the call.
         Errno::result(unsafe { libc::ioctl(self.file.as_raw_fd(), libc::TUNGETIFF, &raw mut request) })?;
-        Ok(interface::name_in(&request))
+        Ok(request)
     }
 
     /// The network namespace that the interface is in now. Whoever keeps it keeps the namespace alive.

@@ -4,6 +4,7 @@ use std::io;
 
 use crossbeam::channel::Sender;
 
+use super::slots::Place;
 use crate::policy::ids::PortId;
 use crate::port::Port;
 
@@ -14,8 +15,8 @@ pub(super) type GivenUp = Option<Box<dyn Port>>;
 pub(super) enum Command<E> {
     /// Take the snapshot that was published last.
     Adopt(Sender<()>),
-    /// Take this port; the answer is the one that had the number before.
-    Attach(PortId, Box<dyn Port>, Sender<io::Result<GivenUp>>),
+    /// Reach this port so; the answer is the port that had the number before.
+    Attach(PortId, Place, Sender<io::Result<GivenUp>>),
     /// Give this port up.
     Detach(PortId, Sender<GivenUp>),
     /// Let somebody look at the engine.

@@ -13,15 +13,15 @@ use crossbeam::channel::{Receiver, Sender};
 use super::command::{Command, GivenUp};
 use super::dataplane::Options;
 use super::departure::Departure;
+use super::fellows::Fellows;
 use super::poller::Poller;
 use super::publication::Seat;
-use super::slots::{Slot, Slots};
+use super::slots::{Place, Slot, Slots};
 use crate::packet::{Frame, FramePool, Reason};
 use crate::pipeline::engine::{Engine, TICK};
 use crate::pipeline::outbox::{Outbox, Sent};
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
-use crate::port::Port;
 use crate::port::monitor::Lost;
 
 /// Frames after which a busy worker looks for other ports that became ready.
@@ -45,27 +45,29 @@ pub(super) struct Worker<E> {
     slots: Slots,
     poller: Poller,
     lines: Lines<E>,
-    outbox: Outbox,
+    pub(super) fellows: Fellows,
+    pub(super) outbox: Outbox,
     departure: Departure,
-    frames: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     refused: Vec<(usize, Reason)>,
-    batch: usize,
+    pub(super) batch: usize,
     busy_poll: bool,
     until_look: usize,
-    now: Instant,
+    pub(super) now: Instant,
     next_tick: Instant,
 }
 
 impl<E: Engine> Worker<E> {
-    pub(super) fn new(options: &Options, engine: E, poller: Poller, lines: Lines<E>) -> Self {
+    pub(super) fn new(options: &Options, engine: E, poller: Poller, lines: Lines<E>, fellows: Fellows) -> Self {
         let (batch, now) = (options.batch.max(1), Instant::now());
         Self {
             engine,
             slots: Slots::default(),
             poller,
             lines,
-            outbox: Outbox::new(FramePool::new(options.idle_frames.max(batch))),
+            outbox: Outbox::new(FramePool::new(options.idle_frames.max(batch) + fellows.spare_buffers())),
             departure: Departure::new(options.coalesce, batch),
+            fellows,
             frames: Vec::with_capacity(batch),
             refused: Vec::with_capacity(batch),
             batch,
@@ -98,7 +100,7 @@ impl<E: Engine> Worker<E> {
                     self.adopt_latest();
                     let _ = done.send(());
                 }
-                Command::Attach(id, port, done) => drop(done.send(self.attach(id, port))),
+                Command::Attach(id, place, done) => drop(done.send(self.attach(id, place))),
                 Command::Detach(id, done) => drop(done.send(self.detach(id))),
                 Command::Inspect(question) => question(&mut self.engine),
                 Command::Stop => return false,
@@ -117,24 +119,26 @@ impl<E: Engine> Worker<E> {
         adopt(&mut self.engine, &self.slots, &mut self.outbox, snapshot);
     }
 
-    pub(super) fn attach(&mut self, id: PortId, port: Box<dyn Port>) -> io::Result<GivenUp> {
+    pub(super) fn attach(&mut self, id: PortId, place: Place) -> io::Result<GivenUp> {
         let before = self.detach(id);
-        if let Some(descriptor) = port.poll_fd() {
+        if let Place::Own(port) = &place
+            && let Some(descriptor) = port.poll_fd()
+        {
             self.poller.add(id, descriptor)?;
         }
         self.outbox.grow(usize::from(id.0) + 1);
-        let slot = Slot::new(id, port);
+        let slot = Slot::new(id, place);
         self.engine.set_mtu(id, slot.mtu);
         self.slots.insert(slot);
         Ok(before)
     }
 
     pub(super) fn detach(&mut self, id: PortId) -> GivenUp {
-        let slot = self.slots.remove(id)?;
-        if let Some(descriptor) = slot.port.poll_fd() {
+        let Place::Own(port) = self.slots.remove(id)?.place else { return None };
+        if let Some(descriptor) = port.poll_fd() {
             self.poller.remove(descriptor);
         }
-        Some(slot.port)
+        Some(port)
     }
 
     /// Sleeps while there is nothing to do; looks at the other ports now and then while there is.
@@ -144,7 +148,7 @@ impl<E: Engine> Worker<E> {
             return Ok(());
         }
         let timeout = if !self.slots.iter().any(|slot| slot.active) {
-            self.time_to_sleep()
+            if self.fellows.lie_down() { self.time_to_sleep() } else { Duration::ZERO }
         } else if self.until_look == 0 {
             Duration::ZERO
         } else {
@@ -157,6 +161,7 @@ impl<E: Engine> Worker<E> {
                 slot.active = true;
             }
         })?;
+        self.fellows.get_up();
         self.slots.iter_mut().filter(|slot| !slot.pollable).for_each(|slot| slot.active = true);
         Ok(())
     }
@@ -166,8 +171,9 @@ impl<E: Engine> Worker<E> {
         if self.slots.iter().any(|slot| !slot.pollable) { until_tick.min(UNPOLLABLE_PAUSE) } else { until_tick }
     }
 
-    /// One burst from each active port.
+    /// What other workers handed over, then one burst from each active port.
     fn pass(&mut self) {
+        self.take_parcels();
         for number in 0..self.slots.bound() {
             if self.slots.get_mut(PortId(number)).is_some_and(|slot| slot.active) {
                 self.take_burst(PortId(number));
@@ -177,7 +183,8 @@ impl<E: Engine> Worker<E> {
 
     fn take_burst(&mut self, id: PortId) {
         let Some(slot) = self.slots.get_mut(id) else { return };
-        let outcome = slot.port.rx_burst(&mut self.outbox.pool, &mut self.frames, self.batch);
+        let Place::Own(port) = &mut slot.place else { return slot.active = false };
+        let outcome = port.rx_burst(&mut self.outbox.pool, &mut self.frames, self.batch);
         slot.active = self.frames.len() >= self.batch;
         let first_packets = slot.load.after_burst(self.frames.len(), self.batch);
         self.until_look = self.until_look.saturating_sub(self.frames.len());
@@ -194,7 +201,12 @@ impl<E: Engine> Worker<E> {
     }
 
     /// Sends what the outbox holds and tells the engine how each frame fared.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
+        self.send();
+        self.post_parcels();
+    }
+
+    fn send(&mut self) {
         for number in 0..u16::MAX {
             let id = PortId(number);
             let Some((queue, pool)) = self.outbox.queue(id) else { return };
@@ -202,9 +214,13 @@ impl<E: Engine> Worker<E> {
                 continue;
             }
             let outcome = match self.slots.get_mut(id) {
-                Some(slot) => {
-                    self.departure.prepare(queue, slot.takes, &mut slot.attention, pool);
-                    slot.port.tx_burst(&mut queue.frames, pool, &mut self.refused)
+                Some(Slot { place: Place::Own(port), takes, attention, .. }) => {
+                    self.departure.prepare(queue, *takes, attention, pool);
+                    port.tx_burst(&mut queue.frames, pool, &mut self.refused)
+                }
+                Some(Slot { place: Place::Through(worker, _), .. }) => {
+                    self.outbox.send_through(id, *worker);
+                    continue;
                 }
                 None => {
                     refuse_all(&mut queue.frames, pool, &mut self.refused);

@@ -1,4 +1,4 @@
-//! What `publication` is built of, under one name, so that a test can build it of loom's.
+//! What `publication` and `doze` are built of, under one name, so that a test can build them of loom's.
 
-pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(super) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

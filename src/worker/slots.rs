@@ -5,13 +5,22 @@ use std::sync::Arc;
 use super::departure::Attention;
 use super::load::Load;
 use crate::packet::segments::SuperFrames;
+use crate::pipeline::hand_over::WorkerId;
 use crate::policy::ids::PortId;
 use crate::port::{Port, PortState};
+
+/// How a worker reaches a port.
+pub(super) enum Place {
+    /// It has a queue of the device.
+    Own(Box<dyn Port>),
+    /// The device has fewer queues than there are workers: this worker receives nothing there, and sends through another.
+    Through(WorkerId, Arc<PortState>),
+}
 
 /// A port and what the loop knows of it.
 pub(super) struct Slot {
     pub(super) id: PortId,
-    pub(super) port: Box<dyn Port>,
+    pub(super) place: Place,
     pub(super) state: Arc<PortState>,
     /// The kinds of super-frame that it takes whole.
     pub(super) takes: SuperFrames,
@@ -23,24 +32,18 @@ pub(super) struct Slot {
     pub(super) mtu: u32,
     /// To be received from in the next pass.
     pub(super) active: bool,
-    /// Can be waited on; else it is looked at in every pass.
+    /// Can be waited on, or has nothing to be waited for; else it is looked at in every pass.
     pub(super) pollable: bool,
 }
 
 impl Slot {
-    pub(super) fn new(id: PortId, port: Box<dyn Port>) -> Self {
-        let (state, pollable) = (port.state(), port.poll_fd().is_some());
-        Self {
-            id,
-            mtu: state.mtu(),
-            takes: port.takes(),
-            attention: Attention::default(),
-            load: Load::default(),
-            state,
-            port,
-            active: true,
-            pollable,
-        }
+    pub(super) fn new(id: PortId, place: Place) -> Self {
+        let (state, takes, active, pollable) = match &place {
+            Place::Own(port) => (port.state(), port.takes(), true, port.poll_fd().is_some()),
+            Place::Through(_, state) => (Arc::clone(state), SuperFrames::NONE, false, true),
+        };
+        let (attention, load) = (Attention::default(), Load::default());
+        Self { id, mtu: state.mtu(), state, place, takes, attention, load, active, pollable }
     }
 }
 

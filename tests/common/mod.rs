@@ -32,8 +32,13 @@ impl Lab {
     /// Starts the lab of `network`, in which `@` stands for a tag of this test. `None`, and a line for `scripts/test`
     /// to count, where this machine cannot.
     pub fn up(network: &str) -> Option<Self> {
+        Self::up_with(network, &[])
+    }
+
+    /// The same with these options of `lab up`.
+    pub fn up_with(network: &str, options: &[&str]) -> Option<Self> {
         let lab = Self::prepare(network)?;
-        let output = lab.start(&[]);
+        let output = lab.start(options);
         assert!(output.status.success(), "lab up: {}", text(&output));
         Some(lab)
     }
@@ -46,11 +51,14 @@ impl Lab {
         Some(lab)
     }
 
-    /// `lab up` with these options.
+    /// `lab up` with these options; with as many workers as they say, else as `CAUSEWAY_TEST_WORKERS` says, else one.
     pub fn start(&self, options: &[&str]) -> Output {
         let port = self.metrics_port.to_string();
         let mut command = Command::new(CAUSEWAY);
         command.args(["lab", "up"]).arg(self.file()).args(["--metrics", &port]).args(options);
+        if let (Ok(workers), false) = (std::env::var("CAUSEWAY_TEST_WORKERS"), options.contains(&"--workers")) {
+            command.args(["--workers", &workers]);
+        }
         command.stdin(Stdio::null()).output().unwrap()
     }
 

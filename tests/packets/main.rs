@@ -26,3 +26,4 @@ mod scenarios;
 mod security;
 mod service_tunnel;
 mod transfer;
+mod workers;

@@ -1,11 +1,13 @@
 //! A pipeline between in-memory hosts: a network file, frames in, frames out. Hosts answer ARP and neighbour
 //! solicitations by themselves. Conservation is checked whenever a rig is dropped.
 
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses its part of this")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test crate uses its part of this")]
+
+mod frames;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,11 +17,17 @@ use causeway::counters::{PortCell, Reader, Scalar};
 use causeway::packet::parse::{Neighbour, Parsed, Transport};
 use causeway::packet::{Frame, FramePool, Reason, parse};
 use causeway::pipeline::engine::Engine;
+use causeway::pipeline::flows::{Family, Flow};
+use causeway::pipeline::hand_over::directory::Directory;
+use causeway::pipeline::hand_over::{Parcel, WorkerId};
 use causeway::pipeline::outbox::Outbox;
 use causeway::pipeline::{Capacity, Pipeline, Secrets};
 use causeway::policy::ids::{Ids, PortId};
 use causeway::policy::snapshot::Snapshot;
-use etherparse::{PacketBuilder, TransportSlice};
+use causeway::table::flow::FlowTable;
+use etherparse::PacketBuilder;
+pub use frames::{Seen, echo, mac, seen, tcp, udp};
+use frames::{arp_reply, build};
 
 /// The dataplane's MAC address.
 pub const GATEWAY: [u8; 6] = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc];
@@ -32,13 +40,16 @@ pub struct Out {
 }
 
 pub struct Rig {
-    pub pipeline: Pipeline,
-    pub reader: Reader,
+    /// One for each worker.
+    pub pipelines: Vec<Pipeline>,
+    readers: Vec<Reader>,
     pub network: Network,
     pub snapshot: Arc<Snapshot>,
     pub ids: Ids,
     pub now: Instant,
-    outbox: Outbox,
+    outboxes: Vec<Outbox>,
+    /// Which worker the next frames go to.
+    steering: u64,
     ports: BTreeMap<String, PortId>,
     /// Hosts answer for these only, where set.
     pub silent: Vec<IpAddr>,
@@ -61,16 +72,21 @@ impl Rig {
     }
 
     pub fn with(text: &str, capacity: Capacity) -> Self {
+        Self::with_workers(workers(), text, capacity)
+    }
+
+    /// Frames go to any of so many workers; what a worker hands over is taken at once.
+    pub fn with_workers(workers: u16, text: &str, capacity: Capacity) -> Self {
         let network = network(text);
         let mut ids = Ids::default();
         let snapshot = Arc::new(compile::compile(&network, &mut ids, 1).unwrap());
         let now = Instant::now();
         let secrets = Secrets { flow_hash: [0x1234_5678_9abc_def0, 0x0fed_cba9_8765_4321], source_ports: [3, 5], cookie: [7, 11] };
-        let (pipeline, reader) = Pipeline::new(Arc::clone(&snapshot), capacity, secrets, now);
-        let mut outbox = Outbox::new(FramePool::new(256));
-        outbox.grow(ids.ports.names().len());
+        let (pipelines, readers) = Pipeline::team(workers, &snapshot, capacity, secrets, now);
+        let mut outboxes: Vec<_> = pipelines.iter().map(|_| Outbox::new(FramePool::new(256))).collect();
+        outboxes.iter_mut().for_each(|outbox| outbox.grow(ids.ports.names().len()));
         let ports = ports(&snapshot);
-        Self { pipeline, reader, network, snapshot, ids, now, outbox, ports, silent: Vec::new() }
+        Self { pipelines, readers, network, snapshot, ids, now, outboxes, steering: 1, ports, silent: Vec::new() }
     }
 
     /// Swaps another network file in.
@@ -85,8 +101,8 @@ impl Rig {
         let generation = self.snapshot.generation + 1;
         self.snapshot = Arc::new(compile::compile(&self.network, &mut self.ids, generation).unwrap());
         self.ports = ports(&self.snapshot);
-        self.outbox.grow(self.ids.ports.names().len());
-        self.pipeline.adopt(Arc::clone(&self.snapshot));
+        self.outboxes.iter_mut().for_each(|outbox| outbox.grow(self.ids.ports.names().len()));
+        self.pipelines.iter_mut().for_each(|pipeline| pipeline.adopt(Arc::clone(&self.snapshot)));
     }
 
     pub fn port(&self, name: &str) -> PortId {
@@ -99,23 +115,54 @@ impl Rig {
     }
 
     pub fn send_frame(&mut self, port: &str, frame: Frame) -> Vec<Out> {
-        let mut frames = vec![frame];
-        self.pipeline.process(self.now, self.port(port), &mut frames, &mut self.outbox);
-        self.collect()
+        self.send_batch(port, std::iter::once(frame))
     }
 
     /// Sends frames into a port as one batch.
     pub fn send_batch(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
-        self.pipeline.process(self.now, self.port(port), &mut frames.collect(), &mut self.outbox);
+        let worker = self.steer();
+        self.receive(worker, self.port(port), frames.collect());
         self.collect()
     }
 
     /// Sends frames into a port, each as a batch of its own. Nobody answers in between.
     pub fn send_each(&mut self, port: &str, frames: impl Iterator<Item = Frame>) -> Vec<Out> {
+        let worker = self.steer();
         for frame in frames {
-            self.pipeline.process(self.now, self.port(port), &mut vec![frame], &mut self.outbox);
+            self.receive(worker, self.port(port), vec![frame]);
         }
         self.collect()
+    }
+
+    /// A worker, as if at random.
+    fn steer(&mut self) -> usize {
+        self.steering = self.steering.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.steering >> 33) as usize % self.pipelines.len()
+    }
+
+    fn receive(&mut self, worker: usize, port: PortId, mut frames: Vec<Frame>) {
+        self.pipelines[worker].process(self.now, port, &mut frames, &mut self.outboxes[worker]);
+    }
+
+    /// Gives each worker what the others have for it, until there is nothing.
+    fn exchange(&mut self) {
+        while let Some(from) = self.outboxes.iter().position(|outbox| !outbox.parcels.is_empty()) {
+            let parcels: Vec<_> = self.outboxes[from].parcels.drain(..).collect();
+            for (to, parcel) in parcels {
+                assert_ne!(from, usize::from(to.0), "nobody hands over to itself");
+                let (pipeline, outbox) = (&mut self.pipelines[usize::from(to.0)], &mut self.outboxes[usize::from(to.0)]);
+                match parcel {
+                    Parcel::Packet { port, frame, .. } => pipeline.process_handed_over(self.now, port, &mut vec![frame], outbox),
+                    Parcel::Neighbour { port, address, mac } => pipeline.hear_of_neighbour(port, address, mac, outbox),
+                    Parcel::Frame { .. } => panic!("every worker has a queue of every port"),
+                }
+            }
+        }
+    }
+
+    /// The MTU of a port, for all workers.
+    pub fn set_mtu(&mut self, port: PortId, mtu: u32) {
+        self.pipelines.iter_mut().for_each(|pipeline| pipeline.set_mtu(port, mtu));
     }
 
     /// Every counter but how long decisions took.
@@ -131,11 +178,12 @@ impl Rig {
             Scalar::RewritesPublic,
             Scalar::RewritesServiceTunnel,
         ];
-        let mut all: Vec<_> = ports.map(|(port, cell)| (format!("{port} {cell:?}"), self.reader.port(port, cell))).collect();
-        all.extend(zones.map(|(zone, reason)| (format!("{zone} {reason}"), self.reader.verdict(zone, reason))));
-        all.extend((0..self.ids.rules.names().len()).map(|rule| (format!("rule {rule}"), self.reader.rule(rule))));
-        all.extend(scalars.map(|scalar| (format!("{scalar:?}"), self.reader.scalar(scalar))));
-        all.push(("decisions".to_owned(), self.reader.lookups().iter().sum()));
+        let mut all: Vec<_> =
+            ports.map(|(port, cell)| (format!("{port} {cell:?}"), self.count_of(|reader| reader.port(port, cell)))).collect();
+        all.extend(zones.map(|(zone, reason)| (format!("{zone} {reason}"), self.count_of(|reader| reader.verdict(zone, reason)))));
+        all.extend((0..self.ids.rules.names().len()).map(|rule| (format!("rule {rule}"), self.count_of(|reader| reader.rule(rule)))));
+        all.extend(scalars.map(|scalar| (format!("{scalar:?}"), self.scalar(scalar))));
+        all.push(("decisions".to_owned(), self.count_of(|reader| reader.lookups().iter().sum())));
         all
     }
 
@@ -145,7 +193,9 @@ impl Rig {
         let mut all = Vec::new();
         while self.now < end {
             self.now += Duration::from_millis(125);
-            self.pipeline.tick(self.now, &mut self.outbox);
+            for (pipeline, outbox) in self.pipelines.iter_mut().zip(&mut self.outboxes) {
+                pipeline.tick(self.now, outbox);
+            }
             all.extend(self.collect());
         }
         all
@@ -157,14 +207,15 @@ impl Rig {
         loop {
             let mut round = Vec::new();
             let names: Vec<_> = self.ports.iter().map(|(name, id)| (name.clone(), *id)).collect();
+            self.exchange();
             for (name, id) in names {
-                if let Some((queue, pool)) = self.outbox.queue(id) {
-                    let sent: Vec<_> = queue.sent.drain(..).collect();
-                    for frame in queue.frames.drain(..) {
+                for (pipeline, outbox) in self.pipelines.iter_mut().zip(&mut self.outboxes) {
+                    let Some((queue, pool)) = outbox.queue(id) else { continue };
+                    for (frame, sent) in queue.frames.drain(..).zip(queue.sent.drain(..)) {
                         round.push(Out { port: name.clone(), bytes: frame.bytes().to_vec() });
                         pool.give(frame);
+                        pipeline.sent(id, &[sent]);
                     }
-                    self.pipeline.sent(id, &sent);
                 }
             }
             if round.is_empty() {
@@ -174,8 +225,8 @@ impl Rig {
                 match self.answer(&out) {
                     Some(None) => {}
                     Some(Some(answer)) => {
-                        let mut frames = vec![Frame::from_bytes(&answer)];
-                        self.pipeline.process(self.now, self.port(&out.port), &mut frames, &mut self.outbox);
+                        let worker = self.steer();
+                        self.receive(worker, self.port(&out.port), vec![Frame::from_bytes(&answer)]);
                     }
                     None => all.push(out),
                 }
@@ -215,16 +266,36 @@ impl Rig {
     }
 
     pub fn count(&self, reason: Reason) -> u64 {
-        self.reader.total(reason)
+        self.count_of(|reader| reader.total(reason))
     }
 
     pub fn flows(&self) -> u64 {
-        self.reader.scalar(Scalar::Flows)
+        self.scalar(Scalar::Flows)
+    }
+
+    pub fn scalar(&self, scalar: Scalar) -> u64 {
+        self.count_of(|reader| reader.scalar(scalar))
+    }
+
+    /// What all workers have counted.
+    pub fn count_of(&self, count: impl Fn(&Reader) -> u64) -> u64 {
+        self.readers.iter().map(count).sum()
+    }
+
+    /// Each flow is in one worker's table, and both its keys are that worker's; no key is anyone's that has no flow.
+    fn assert_owned(&self) {
+        let mut keys = 0;
+        for (worker, pipeline) in (0..).map(WorkerId).zip(&self.pipelines) {
+            let Some(shared) = pipeline.shared() else { return };
+            keys += owned(&pipeline.flows().v4, &shared.flows, worker) + owned(&pipeline.flows().v6, &shared.flows, worker);
+        }
+        assert!(self.pipelines.iter().filter_map(Pipeline::shared).all(|shared| shared.flows.len() == keys));
     }
 
     /// Packets in, and packets that ended.
     pub fn balance(&self) -> (u64, u64) {
-        let packets = self.ids.ports.names().iter().enumerate().map(|(port, _)| self.reader.port(port, PortCell::PacketsIn)).sum();
+        let packets =
+            self.ids.ports.names().iter().enumerate().map(|(port, _)| self.count_of(|reader| reader.port(port, PortCell::PacketsIn))).sum();
         (packets, Reason::ALL.iter().map(|reason| self.count(*reason)).sum())
     }
 }
@@ -232,114 +303,30 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            self.assert_owned();
             self.after(Duration::from_secs(6));
+            self.assert_owned();
             let (came, ended) = self.balance();
             assert_eq!(came, ended, "packets in are not forwarded + answered + dropped");
         }
     }
 }
 
+/// How many keys a worker's flows of one family have, all of them its own.
+fn owned<A: Family>(table: &FlowTable<A, Flow>, directory: &Directory, worker: WorkerId) -> usize {
+    let flows = table.scan(0, usize::MAX).1.map(|flow| table.keys(flow).unwrap());
+    let keys = flows.map(|(original, reply)| {
+        assert_eq!((directory.owner(&original), directory.owner(&reply)), (Some(worker), Some(worker)), "{original:?} {reply:?}");
+        if original == reply { 1 } else { 2 }
+    });
+    keys.sum()
+}
+
+/// How many workers the tests run with: `CAUSEWAY_TEST_WORKERS`, or one.
+pub fn workers() -> u16 {
+    std::env::var("CAUSEWAY_TEST_WORKERS").map_or(1, |number| number.parse().unwrap())
+}
+
 fn ports(snapshot: &Snapshot) -> BTreeMap<String, PortId> {
     snapshot.ports.iter().map(|port| (port.name.clone(), port.id)).collect()
-}
-
-/// The MAC address of whoever has this address.
-pub fn mac(address: IpAddr) -> [u8; 6] {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            [0x02, 0x00, a, b, c, d]
-        }
-        IpAddr::V6(address) => {
-            let o = address.octets();
-            [0x02, 0x06, o[12], o[13], o[14], o[15]]
-        }
-    }
-}
-
-fn build(size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size);
-    write(&mut bytes);
-    bytes
-}
-
-fn arp_reply(owner: Ipv4Addr, asker: Ipv4Addr) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.extend(GATEWAY);
-    bytes.extend(mac(owner.into()));
-    bytes.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
-    bytes.extend(mac(owner.into()));
-    bytes.extend(owner.octets());
-    bytes.extend(GATEWAY);
-    bytes.extend(asker.octets());
-    bytes
-}
-
-fn v4(text: &str) -> Ipv4Addr {
-    text.parse().unwrap()
-}
-
-/// A TCP segment. `flags`: any of `S A F R P`.
-pub fn tcp(source: (&str, u16), destination: (&str, u16), flags: &str, seq: u32, ack: u32, payload: &[u8]) -> Vec<u8> {
-    let (from, to) = (v4(source.0), v4(destination.0));
-    let mut builder =
-        PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64).tcp(source.1, destination.1, seq, 64_000);
-    for flag in flags.chars() {
-        builder = match flag {
-            'S' => builder.syn(),
-            'A' => builder.ack(ack),
-            'F' => builder.fin(),
-            'R' => builder.rst(),
-            'P' => builder.psh(),
-            other => panic!("no flag {other}"),
-        };
-    }
-    build(builder.size(payload.len()), |bytes| builder.write(bytes, payload).unwrap())
-}
-
-/// A UDP datagram.
-pub fn udp(source: (&str, u16), destination: (&str, u16), payload: &[u8]) -> Vec<u8> {
-    let (from, to) = (v4(source.0), v4(destination.0));
-    let builder = PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64).udp(source.1, destination.1);
-    build(builder.size(payload.len()), |bytes| builder.write(bytes, payload).unwrap())
-}
-
-/// An ICMP echo request or reply.
-pub fn echo(source: &str, destination: &str, id: u16, reply: bool) -> Vec<u8> {
-    let (from, to) = (v4(source), v4(destination));
-    let builder = PacketBuilder::ethernet2(mac(from.into()), GATEWAY).ipv4(from.octets(), to.octets(), 64);
-    let builder = if reply { builder.icmpv4_echo_reply(id, 1) } else { builder.icmpv4_echo_request(id, 1) };
-    build(builder.size(8), |bytes| builder.write(bytes, b"causeway").unwrap())
-}
-
-/// What a frame says: addresses, ports and TCP flags, for comparing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub source: IpAddr,
-    pub destination: IpAddr,
-    pub ports: (u16, u16),
-    pub flags: String,
-    pub ttl: u8,
-}
-
-/// Reads an IPv4 frame with etherparse, checksums verified.
-pub fn seen(bytes: &[u8]) -> Seen {
-    let packet = etherparse::SlicedPacket::from_ethernet(bytes).unwrap();
-    let Some(etherparse::NetSlice::Ipv4(ip)) = &packet.net else { panic!("not IPv4: {bytes:02x?}") };
-    let header = ip.header().to_header();
-    assert_eq!(header.calc_header_checksum(), header.header_checksum, "IPv4 header checksum");
-    let (ports, flags) = match &packet.transport {
-        Some(TransportSlice::Tcp(tcp)) => {
-            assert_eq!(tcp.calc_checksum_ipv4(header.source, header.destination).unwrap(), tcp.checksum(), "TCP checksum");
-            let flags = [(tcp.syn(), 'S'), (tcp.ack(), 'A'), (tcp.fin(), 'F'), (tcp.rst(), 'R')];
-            ((tcp.source_port(), tcp.destination_port()), flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect())
-        }
-        Some(TransportSlice::Udp(udp)) => {
-            let expected = udp.to_header().calc_checksum_ipv4(&header, udp.payload()).unwrap();
-            assert_eq!(expected, udp.checksum(), "UDP checksum");
-            ((udp.source_port(), udp.destination_port()), String::new())
-        }
-        _ => ((0, 0), String::new()),
-    };
-    Seen { source: header.source.into(), destination: header.destination.into(), ports, flags, ttl: header.time_to_live }
 }

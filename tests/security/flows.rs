@@ -156,7 +156,7 @@ fn a_new_admin_denial_is_for_new_flows() {
 /// How often a rule has decided.
 fn hits(rig: &Rig, object: &str, rule: &str) -> u64 {
     let names = rig.ids.rules.names().iter().enumerate();
-    names.filter(|(_, name)| name.object == object && name.rule == rule).map(|(number, _)| rig.reader.rule(number)).sum()
+    names.filter(|(_, name)| name.object == object && name.rule == rule).map(|(number, _)| rig.count_of(|reader| reader.rule(number))).sum()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use causeway::packet::{Frame, FramePool, Reason};
 use causeway::policy::ids::PortId;
-use causeway::port::device::{Device, Opened};
+use causeway::port::device::{Device, Handle, Opened};
 use causeway::port::monitor::Monitor;
 use causeway::port::{DEFAULT_MTU, Port, PortState};
 use causeway::wire::ethernet;
@@ -208,15 +208,16 @@ fn rights_to_load_programs_are_kept_only_where_a_port_needs_them() {
     assert_eq!(place.kinds(), ["interface", "interface"]);
 }
 
-/// The port `d0` itself, without a daemon.
-fn open(place: &Place, state: &Arc<PortState>) -> Opened {
-    enter(&place.home, || Device::Xdp("d0".to_owned()).open(state)).unwrap()
+/// The port `d0` itself, without a daemon, and what its monitor needs.
+fn open(place: &Place, state: &Arc<PortState>) -> (Box<dyn Port>, Handle) {
+    let Opened { mut ports, handle } = enter(&place.home, || Device::Xdp("d0".to_owned()).open(state, 1)).unwrap();
+    (ports.pop().unwrap(), handle)
 }
 
 #[test]
 fn more_frames_than_the_ring_holds_are_refused_and_the_others_arrive() {
     let Some(place) = Place::new() else { return };
-    let Opened { mut port, .. } = open(&place, &PortState::new(DEFAULT_MTU));
+    let (mut port, _) = open(&place, &PortState::new(DEFAULT_MTU));
     let mut pool = FramePool::new(4);
     let mut burst = |port: &mut Box<dyn Port>, count: usize| {
         let mut bytes = [0; 60];
@@ -244,7 +245,7 @@ fn more_frames_than_the_ring_holds_are_refused_and_the_others_arrive() {
 fn frames_that_found_no_room_are_counted() {
     let Some(place) = Place::new() else { return };
     let state = PortState::new(DEFAULT_MTU);
-    let Opened { mut port, handle } = open(&place, &state);
+    let (mut port, handle) = open(&place, &state);
     let (_keep, lost) = crossbeam::channel::unbounded();
     let monitor = enter(&place.home, || Monitor::start(lost, Box::new(|_, _| Ok(()))).unwrap());
     monitor.watch(PortId(0), "a", &Device::Xdp("d0".to_owned()), handle, Arc::clone(&state));

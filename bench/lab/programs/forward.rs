@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::Result;
-use causeway::port::tap::TapPort;
+use causeway::port::tap::{TapOptions, TapPort};
 use causeway::port::{DEFAULT_MTU, Port as _, PortState};
 use nix::errno::Errno;
 use nix::poll::PollTimeout;
@@ -36,7 +36,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let stop = Stop::on_signals()?;
-    let ports = options.taps.iter().map(|name| TapPort::open(name, PortState::new(DEFAULT_MTU))).collect::<Result<Vec<_>, _>>()?;
+    let open = |name: &String| TapPort::open_queues(name, TapOptions::default(), &PortState::new(DEFAULT_MTU));
+    let ports = options.taps.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let ports: Vec<_> = ports.into_iter().flatten().collect();
     let [Some(one), Some(other)] = [0, 1].map(|index| ports.get(index).and_then(|port| port.poll_fd())) else { return Ok(()) };
     let sleep = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     for port in [one, other] {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::dataplane::workers;
 use super::lab::{announce, stop_on_signals};
 use super::{Exit, Format, Output, output};
 use crate::control::background::close_inherited;
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// With packets: do not start the hosts' `run` commands.
     #[arg(long)]
     pub no_run: bool,
+    /// With packets: worker threads of the dataplane, 1 to 64.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
+    pub workers: u16,
     /// Print the results as text, as JSON, or as JUnit's XML.
     // The option that all commands have, with one format more.
     #[arg(id = "output", short, long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
@@ -117,6 +121,7 @@ fn with_packets(cases: &[Case], arguments: &Arguments, output: Output) -> Result
     let director = Director {
         places: &places,
         start_commands: !arguments.no_run,
+        workers: arguments.workers,
         announce: &|host, command| announce(output.format, host, command),
         stop: stop_on_signals()?,
     };

@@ -47,6 +47,11 @@ impl Known {
         Some(entry.mac)
     }
 
+    /// The MAC address, without taking the entry for in use.
+    pub(super) fn mac(&self, neighbour: &Neighbour) -> Option<[u8; 6]> {
+        self.entries.get(neighbour).map(|entry| entry.mac)
+    }
+
     /// Confirms or adds an entry. Where there is no room a neighbour is not remembered, which costs a request per
     /// packet that waits for it and loses none.
     pub(super) fn learn(&mut self, neighbour: Neighbour, mac: [u8; 6], asked_for: bool, now_ms: u64) {

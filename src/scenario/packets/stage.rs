@@ -28,6 +28,8 @@ pub struct Director<'a> {
     pub places: &'a Places,
     /// Start the hosts' `run` commands.
     pub start_commands: bool,
+    /// Worker threads of the dataplane.
+    pub workers: u16,
     /// Shows a host's command before it is started.
     pub announce: &'a dyn Fn(&str, &str),
     /// Set from outside to give up; whatever was built is taken down.
@@ -97,7 +99,8 @@ impl<'a> Stage<'a> {
         }
         self.own = plan.hosts.iter().flat_map(|host| host.addresses.iter().map(|own| (host.namespace.clone(), own.address))).collect();
         self.socket = director.places.socket(&plan.name);
-        let options = ["--metrics".into(), format!("{}:{}", Ipv4Addr::LOCALHOST, self.metrics).into()];
+        let (metrics, workers) = (format!("{}:{}", Ipv4Addr::LOCALHOST, self.metrics), director.workers.to_string());
+        let options = ["--metrics".into(), metrics.into(), "--workers".into(), workers.into()];
         let request = UpRequest {
             plan: &plan,
             places: director.places,
