@@ -72,7 +72,9 @@ impl Team {
             wires.push(wire);
         }
         let ports = snapshot.ports.iter().map(|port| (port.name.clone(), usize::from(port.id.0))).collect();
-        let dataplane = Dataplane::start(&Options::default(), engines, snapshot, queues).unwrap();
+        // Each packet by itself: they are counted.
+        let options = Options { coalesce: false, ..Options::default() };
+        let dataplane = Dataplane::start(&options, engines, snapshot, queues).unwrap();
         Self { dataplane, readers, wires, ports, ids, random: 0x9e37_79b9, sent: 0 }
     }
 
