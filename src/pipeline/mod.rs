@@ -26,8 +26,8 @@
 //! | rewrite | `packet::rewrite`, for service tunnels `packet::rewrite::translate` | `unsupported`, `malformed-transport` |
 //! | delivery | `egress` | `queue-full`, `destination-unknown` |
 //!
-//! Nothing here sees a file descriptor or a log line. The clock is read by the worker, once per batch; only `slow_path`
-//! reads it too, to measure decisions.
+//! Nothing here sees a file descriptor or a log line. The clock is read by the worker, once per batch; how long decisions
+//! take is told by the processor's counter (`stopwatch`).
 
 mod accounts;
 mod batch;
@@ -51,6 +51,7 @@ pub mod respond;
 mod revalidate;
 mod slow_path;
 pub mod source_nat;
+mod stopwatch;
 mod upkeep;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -75,6 +76,7 @@ use neighbour::NeighbourTable;
 use outbox::{Outbox, Sent};
 use respond::rate_limit::RateLimit;
 use source_nat::SourceNat;
+use stopwatch::Stopwatch;
 
 pub use crate::table::flow::TICKS_PER_SECOND;
 
@@ -193,6 +195,7 @@ pub struct Pipeline {
     /// Known flows' packets run their recipes.
     recipes: bool,
     sweep: Option<upkeep::Sweep>,
+    stopwatch: Stopwatch,
     /// First packets that may still be decided in this burst.
     first_packets: limit::FirstPackets,
     /// Of the next IPv4 packet made of an IPv6 one.
@@ -224,6 +227,7 @@ impl Pipeline {
             batch: (0..batch::SIZE).map(|_| Traveller::nobody()).collect(),
             recipes: true,
             sweep: None,
+            stopwatch: Stopwatch::new(),
             first_packets: limit::FirstPackets::default(),
             identification: 0,
             member: None,
@@ -345,6 +349,7 @@ impl Engine for Pipeline {
 
     fn tick(&mut self, now: Instant, outbox: &mut Outbox) {
         self.clock.advance(now);
+        self.stopwatch.calibrate(now);
         let snapshot = Arc::clone(&self.snapshot);
         self.upkeep(&snapshot, outbox);
     }

@@ -1,10 +1,8 @@
 //! First packets: the policy decides, and an allowed one leaves a flow behind.
 //!
-//! How long a decision takes is measured here, with two clock reads a first packet: beside the decision they don't count,
-//! and packets of known flows never come this way.
+//! How long a decision takes is measured here (`stopwatch`); packets of known flows never come this way.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use super::conntrack::Tracking;
 use super::exits::{Exit, ExitId};
@@ -56,7 +54,7 @@ impl Pipeline {
     ) -> Result<Way, Reason> {
         self.enter_slow_path(packet)?;
         let key = &key_of::<A>(packet.zone, layout).ok_or(Reason::Unsupported)?;
-        let started = Instant::now();
+        let begun = self.stopwatch.begin();
         let admitted = match admitted {
             Some(admitted) => admitted,
             None => admission::admit(snapshot, packet.port, layout.addresses.source(), layout.addresses.destination())?,
@@ -64,7 +62,7 @@ impl Pipeline {
         let mut counting = Counting { counters: &mut self.counters, seen: None };
         let outcome = decide(snapshot, &question(&admitted, layout), Scope::FirstPacket, &mut counting);
         let client = counting.seen.unwrap_or(admitted.source);
-        self.counters.lookup(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        self.counters.lookup(self.stopwatch.nanoseconds_since(begun));
         match outcome {
             Outcome::Deny(denial) => Err(self.refuse(snapshot, packet, layout, (denial, client), outbox)),
             Outcome::Undetermined(_) => Err(Reason::Unsupported),
