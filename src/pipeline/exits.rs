@@ -17,7 +17,7 @@ pub struct Exit {
 }
 
 /// The number of an [`Exit`], good as long as the worker lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExitId(u16);
 
 /// Numbers below are those of ports, and mean the port without an appliance: nearly all flows need no more.

@@ -10,9 +10,10 @@ use crate::packet::{FlowKey, Zone, flow_key::Address};
 use crate::table::flow::{FlowDirection, FlowId, FlowTable, Trail};
 
 /// What the far end sees as the flow's source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SeenAs {
     /// The source as it is.
+    #[default]
     Unchanged,
     /// A private source over a service endpoint.
     Private,
@@ -26,7 +27,7 @@ pub enum SeenAs {
 /// A flow: the finished recipe of its packets, in 28 bytes, so that an IPv4 entry is one cache line. The rewrite itself
 /// needs no field: the two keys of the entry say how a packet of either direction enters, and so how one of the other
 /// leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
     /// Connection tracking.
     pub tracking: Tracking,

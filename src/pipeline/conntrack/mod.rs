@@ -55,7 +55,7 @@ pub const DEFAULT_FLOW_TIMEOUT_MINUTES: u32 = 4;
 const LONGEST_FLOW_TIMEOUT_MINUTES: u32 = 30;
 
 /// What is remembered of a flow's life, in 20 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tracking {
     next: [u32; 2],
     acknowledged: [u32; 2],

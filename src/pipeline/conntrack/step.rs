@@ -1,10 +1,11 @@
 //! What connection tracking answers with: states, events, steps, resets.
 
 /// How far a flow's life is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum State {
     /// TCP: a SYN was seen.
+    #[default]
     SynSent,
     /// TCP: the SYN was answered, the answer not yet acknowledged.
     SynReceived,

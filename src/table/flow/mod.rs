@@ -5,7 +5,8 @@
 //!                                                     wheel (a list per tick) ─┘
 //! ```
 //!
-//! All memory is reserved by [`FlowTable::new`]; nothing grows, rehashes or allocates afterwards. A lookup reads a bucket
+//! All memory is taken and touched by [`FlowTable::new`]; nothing grows, rehashes or allocates afterwards, and no new flow
+//! waits for the system to find a page. A lookup reads a bucket
 //! and an entry; an entry starts a cache line and, with an IPv4 key and a value of 28 bytes, fills it. Refreshing a flow
 //! stores its new deadline and nothing else; [`FlowTable::expire`], called between batches with a budget, finds what has
 //! run out.
@@ -98,22 +99,27 @@ impl<A: Address, V> Entry<A, V> {
 pub struct FlowTable<A: Address, V> {
     secret: Secret,
     index: Index,
-    entries: Vec<Entry<A, V>>,
+    entries: Box<[Entry<A, V>]>,
+    /// Entries that have ever been used: the first ones.
+    used: usize,
     wheel: Wheel,
-    capacity: usize,
     len: usize,
 }
 
-impl<A: Address, V: Copy> FlowTable<A, V> {
+impl<A: Address, V: Copy + Default> FlowTable<A, V> {
     /// A table for `capacity` flows (at most 2³⁰), its hash keyed by a random seed.
     #[must_use]
     pub fn new(capacity: usize, seed: [u64; 2]) -> Self {
         let capacity = capacity.min(Wheel::MOST);
-        let entries = Vec::with_capacity(capacity);
+        let mut entries = Vec::with_capacity(capacity);
         prefer_large_pages(&entries);
-        Self { secret: Secret::new(seed), index: Index::new(capacity * 2), entries, wheel: Wheel::new(capacity), capacity, len: 0 }
+        entries.resize(capacity, Entry { keys: [A::Packed::default(); 2], deadline: 0, value: V::default() });
+        let (index, wheel) = (Index::new(capacity * 2), Wheel::new(capacity));
+        Self { secret: Secret::new(seed), index, entries: entries.into_boxed_slice(), used: 0, wheel, len: 0 }
     }
+}
 
+impl<A: Address, V: Copy> FlowTable<A, V> {
     /// Flows in the table.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -129,13 +135,13 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     /// Flows it holds at most.
     #[must_use]
     pub const fn capacity(&self) -> usize {
-        self.capacity
+        self.entries.len()
     }
 
     /// Bytes reserved, whatever the table holds.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.index.memory() + self.wheel.memory() + self.entries.capacity() * size_of::<Entry<A, V>>()
+        self.index.memory() + self.wheel.memory() + size_of_val(&*self.entries)
     }
 
     /// Adds a flow, to be expired at `deadline` (a tick). Where both keys are equal, its packets all count as original.
@@ -250,10 +256,10 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     /// The flows in `budget` entries from number `from` on, and where to go on (`None`: that was the end). Begin with 0.
     /// Flows that come and go between two steps may be missed or met; one that stays is met exactly once.
     pub fn scan(&self, from: u32, budget: usize) -> (Option<u32>, impl Iterator<Item = FlowId> + '_) {
-        let start = (from as usize).min(self.entries.len());
-        let end = start.saturating_add(budget).min(self.entries.len());
+        let start = (from as usize).min(self.used);
+        let end = start.saturating_add(budget).min(self.used);
         let numbers = (from..).zip(self.entries.get(start..end).unwrap_or_default());
-        let next = (end < self.entries.len()).then(|| u32::try_from(end).ok()).flatten();
+        let next = (end < self.used).then(|| u32::try_from(end).ok()).flatten();
         (next, numbers.filter(|(_, entry)| !entry.is_free()).map(|(number, _)| FlowId(number)))
     }
 
@@ -269,17 +275,13 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
 
     /// Puts a flow into a free entry, or one never used so far, and queues it for its deadline.
     fn fill_entry(&mut self, entry: Entry<A, V>) -> Option<FlowId> {
-        if let Some(number) = self.wheel.take_free() {
-            *self.entries.get_mut(number as usize)? = entry;
-            self.wheel.queue(number, entry.deadline);
-            return Some(FlowId(number));
-        }
-        if self.entries.len() >= self.capacity {
-            return None;
-        }
-        let number = u32::try_from(self.entries.len()).ok()?;
-        self.entries.push(entry);
-        self.wheel.push(number, entry.deadline);
+        let number = match self.wheel.take_free() {
+            Some(number) => number,
+            None => u32::try_from(self.used).ok()?,
+        };
+        *self.entries.get_mut(number as usize)? = entry;
+        self.used = self.used.max(number as usize + 1);
+        self.wheel.queue(number, entry.deadline);
         Some(FlowId(number))
     }
 

@@ -32,11 +32,12 @@ impl Wheel {
     /// Most entries that the links can number, with the direction bit of a slot to spare.
     pub(super) const MOST: usize = 1 << 30;
 
-    /// An empty ring for `capacity` entries; all memory is taken here.
+    /// An empty ring for `capacity` entries, each in no list; all memory is taken and touched here.
     pub(super) fn new(capacity: usize) -> Self {
-        let mut links = Vec::with_capacity(HEADS as usize + capacity);
+        let count = HEADS as usize + capacity;
+        let mut links = Vec::with_capacity(count);
         prefer_large_pages(&links);
-        links.extend((0..HEADS).map(|head| Link { previous: head, next: head }));
+        links.extend((0..u32::MAX).take(count).map(|node| Link { previous: node, next: node }));
         Self { links, now: 0 }
     }
 
@@ -53,14 +54,6 @@ impl Wheel {
     /// Takes an entry out of the ring, into the free list; the next to be taken, as its memory is warm.
     pub(super) fn set_free(&mut self, entry: u32) {
         self.move_to(entry, FREE);
-    }
-
-    /// Gives a node to the entry numbered one above the last, and queues it.
-    pub(super) fn push(&mut self, entry: u32, deadline: u32) {
-        let node = HEADS + entry;
-        debug_assert_eq!(self.links.len(), node as usize);
-        self.links.push(Link { previous: node, next: node });
-        self.queue(entry, deadline);
     }
 
     /// Queues an entry, wherever it was, to be looked at by its deadline.
