@@ -11,12 +11,14 @@ use rig::{Rig, quickstart, tcp};
 const WEB: &str = "10.1.1.4";
 const ORDERS: &str = "203.0.113.20";
 
-/// A rig with a flow from port 40000 that was answered.
+/// A rig with a flow from port 40000 that was answered and goes on.
 fn established() -> Rig {
     // One worker: the limit is of a burst that one takes.
     let mut rig = Rig::with_workers(1, &quickstart(), causeway::pipeline::Capacity::default());
     rig.send("web1", &tcp((WEB, 40_000), (ORDERS, 80), "S", 1, 0, b""));
     rig.send("orders", &tcp((ORDERS, 80), (WEB, 40_000), "SA", 9, 2, b""));
+    rig.send("web1", &tcp((WEB, 40_000), (ORDERS, 80), "A", 2, 10, b""));
+    rig.send("web1", &tcp((WEB, 40_000), (ORDERS, 80), "AP", 2, 10, b"x"));
     rig
 }
 
@@ -49,4 +51,16 @@ fn without_a_limit_every_first_packet_is_decided() {
     let denied = rig.count(Reason::NsgDeny);
     assert_eq!(rig.send_batch("web1", flood()).len(), 60);
     assert_eq!((rig.count(Reason::QueueFull), rig.count(Reason::NsgDeny) - denied), (0, 10));
+}
+
+#[test]
+fn where_no_known_flow_is_in_need_of_room_every_first_packet_is_decided() {
+    let mut rig = established();
+    let only_first = || flood().step_by(2).take(30);
+    let limit = |rig: &mut Rig| rig.pipelines.iter_mut().for_each(|pipeline| pipeline.limit_first_packets(Some(4)));
+    limit(&mut rig);
+    assert_eq!(rig.send_batch("web1", only_first()).len(), 4, "the burst before had packets of a known flow");
+    limit(&mut rig);
+    assert_eq!(rig.send_batch("web1", only_first()).len(), 30);
+    assert_eq!(rig.count(Reason::QueueFull), 26);
 }

@@ -46,12 +46,15 @@ impl Pipeline {
             self.read(port, frames, travellers);
             self.seek(snapshot, port, travellers);
             self.approach(travellers);
-            let recipes = self.recipes;
+            let (recipes, mut ran) = (self.recipes, false);
             for (frame, traveller) in frames.iter_mut().zip(travellers) {
-                if !recipes || !self.run_recipe(port, frame, traveller, outbox) {
+                if recipes && self.run_recipe(port, frame, traveller, outbox) {
+                    ran = true;
+                } else {
                     self.take_long_way(snapshot, port, frame, traveller, outbox);
                 }
             }
+            self.first_packets.note(ran);
         }
         frames.clear();
         self.batch = batch;

@@ -17,8 +17,8 @@ pub trait Engine: Send {
     /// The MTU of `port`, in bytes: when the port is attached, after each [`Engine::adopt`], and when it changes.
     fn set_mtu(&mut self, port: PortId, mtu: u32);
 
-    /// How many first packets the next [`Engine::process`] may decide; what is above ends as
-    /// [`Reason::QueueFull`]. `None`: all.
+    /// A burst begins: how many first packets the next [`Engine::process`] may decide where there are known flows to make
+    /// room for; what is above ends as [`Reason::QueueFull`]. `None`: all.
     fn limit_first_packets(&mut self, _limit: Option<u32>) {}
 
     /// Takes the frames that came in at `port`; drains `frames` and leaves what is to be sent in `outbox`.

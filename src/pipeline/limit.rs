@@ -1,19 +1,28 @@
-//! First packets of a burst are limited while its port is overloaded: what is above is not decided, and dropped at once.
+//! First packets of a burst are limited while its port is overloaded: what is above is not decided, and dropped at once. Only
+//! where there are known flows to make room for: a flood of nothing but first packets is decided as fast as it goes.
 
 use super::{Packet, Pipeline};
 use crate::counters::PortCell;
 use crate::packet::Reason;
 
-/// How many may still be decided. `None`: all.
+/// How many may still be decided.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FirstPackets {
+    /// `None`: all.
     left: Option<u32>,
+    /// Packets of known flows came since the burst before began.
+    know_flows: bool,
 }
 
 impl FirstPackets {
-    /// For one burst.
-    pub(super) const fn new(limit: Option<u32>) -> Self {
-        Self { left: limit }
+    /// A burst begins.
+    pub(super) fn begin(&mut self, limit: Option<u32>) {
+        *self = Self { left: limit.filter(|_| self.know_flows), know_flows: false };
+    }
+
+    /// Takes note whether there were packets of known flows.
+    pub(super) const fn note(&mut self, known: bool) {
+        self.know_flows |= known;
     }
 
     /// Takes one, if one is left.

@@ -328,7 +328,7 @@ impl Engine for Pipeline {
     }
 
     fn limit_first_packets(&mut self, limit: Option<u32>) {
-        self.first_packets = limit::FirstPackets::new(limit);
+        self.first_packets.begin(limit);
     }
 
     fn process(&mut self, now: Instant, port: PortId, frames: &mut Vec<Frame>, outbox: &mut Outbox) {
