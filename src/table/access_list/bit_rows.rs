@@ -118,6 +118,11 @@ impl<const W: usize> Rows<W> {
         self.0.get(number as usize).map(|row| &row.0)
     }
 
+    /// All of them in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Row<W>> {
+        self.0.iter().map(|row| &row.0)
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.0.len()
@@ -136,26 +141,26 @@ impl<const W: usize> Rows<W> {
     }
 }
 
-const LAST_PORT: u32 = u16::MAX as u32;
+pub(super) const LAST_PORT: u32 = u16::MAX as u32;
 const EVERY_PORT: std::ops::RangeInclusive<u16> = 0..=u16::MAX;
 
 fn ports<const W: usize>((numbers, rows): (RowNumbers, Rows<W>)) -> (Ports, Rows<W>) {
     (Ports::new(&numbers.starts, &numbers.rows), rows)
 }
 
-fn wide(ports: &std::ops::RangeInclusive<u16>) -> (u32, u32) {
+pub(super) fn wide(ports: &std::ops::RangeInclusive<u16>) -> (u32, u32) {
     (u32::from(*ports.start()), u32::from(*ports.end()))
 }
 
 /// Gives equal rows one number.
 #[derive(Default)]
-struct Numbering<const W: usize> {
+pub(super) struct Numbering<const W: usize> {
     known: HashMap<Row<W>, u16, foldhash::fast::FixedState>,
     rows: Vec<Aligned<Row<W>>>,
 }
 
 impl<const W: usize> Numbering<W> {
-    fn number(&mut self, row: &Row<W>) -> u16 {
+    pub(super) fn number(&mut self, row: &Row<W>) -> u16 {
         *self.known.entry(*row).or_insert_with(|| {
             self.rows.push(Aligned(*row));
             // of ROOM rules there are at most twice as many rows and one
@@ -163,13 +168,13 @@ impl<const W: usize> Numbering<W> {
         })
     }
 
-    fn finish(self) -> Rows<W> {
+    pub(super) fn finish(self) -> Rows<W> {
         Rows(self.rows)
     }
 }
 
 /// Goes over all numbers up to `last`; where a range begins or has ended, its bit changes.
-fn sweep<const W: usize>(ranges: impl ExactSizeIterator<Item = (u32, u32)>, last: u32) -> (RowNumbers, Rows<W>) {
+pub(super) fn sweep<const W: usize>(ranges: impl ExactSizeIterator<Item = (u32, u32)>, last: u32) -> (RowNumbers, Rows<W>) {
     let Intervals { starts, spans } = Intervals::new(ranges, last);
     let mut changes: Vec<(u32, u32)> = Vec::with_capacity(spans.len() * 2);
     for (rule, (first, last)) in (0..).zip(spans).filter(|(_, span)| *span != Intervals::NOTHING) {
@@ -199,7 +204,7 @@ fn flip<const W: usize>(row: &mut Row<W>, rule: usize) {
 }
 
 /// A row for each protocol: what all the conditions that it meets have in theirs.
-fn protocol_rows<const W: usize>(rules: &[&FiveTupleRule]) -> ([u8; 256], Rows<W>) {
+pub(super) fn protocol_rows<const W: usize>(rules: &[&FiveTupleRule]) -> ([u8; 256], Rows<W>) {
     let mut conditions: HashMap<MaskedProtocol, Row<W>, foldhash::fast::FixedState> = HashMap::default();
     for (at, rule) in rules.iter().enumerate() {
         let MaskedProtocol { value, mask } = rule.protocol;

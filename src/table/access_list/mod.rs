@@ -3,6 +3,7 @@
 //! | rules | table | a lookup reads |
 //! |---|---|---|
 //! | up to 1,024 | `small`: every rule a bit | two trees, one or two port tables, three to five rows |
+//! | more, over few addresses | `product`: a cell for each pair of their classes | two trees, a cell, a list, its shape |
 //! | more | `homes`: lists by source and by destination | two roots, two records, seldom more |
 //!
 //! Tables are built as a whole and never changed: no insertion that a sender could make slow. What a lookup may cost is
@@ -12,7 +13,9 @@ mod bit_rows;
 pub mod five_tuple;
 mod homes;
 mod intervals;
+mod lists;
 mod ports;
+mod product;
 mod rooted;
 mod services;
 mod small;
@@ -22,7 +25,8 @@ mod tree;
 mod wide;
 
 use five_tuple::{FiveTuple, FiveTupleRule};
-use homes::Homes;
+use homes::{Homes, assign};
+use product::Product;
 use small::Small;
 
 use super::simd::{self, Lanes, Work};
@@ -52,6 +56,9 @@ enum Table {
     UpTo256(Box<Small<1>>),
     UpTo512(Box<Small<2>>),
     UpTo1024(Box<Small<4>>),
+    /// Longer ones that name the same addresses again and again.
+    Product(Box<Product>),
+    /// All others.
     Long(Box<Homes>),
 }
 
@@ -69,7 +76,7 @@ impl AccessList {
             0..=256 => Table::UpTo256(Box::new(Small::new(rules))),
             257..=512 => Table::UpTo512(Box::new(Small::new(rules))),
             513..=1_024 => Table::UpTo1024(Box::new(Small::new(rules))),
-            _ => Table::Long(Box::new(Homes::new(rules, budget).ok_or(too_large)?)),
+            _ => Table::long(rules, budget).ok_or(too_large)?,
         };
         let list = Self { table };
         if list.memory() > budget { Err(too_large) } else { Ok(list) }
@@ -100,8 +107,20 @@ impl AccessList {
             Table::UpTo256(table) => table.memory(),
             Table::UpTo512(table) => table.memory(),
             Table::UpTo1024(table) => table.memory(),
+            Table::Product(table) => table.memory(),
             Table::Long(table) => table.memory(),
         }
+    }
+}
+
+impl Table {
+    /// For more rules than rows have bits: cells where so few are enough that they are expected to be faster than lists.
+    fn long(rules: &[FiveTupleRule], budget: usize) -> Option<Self> {
+        let assignment = assign::assign(rules);
+        if let Some(product) = Product::new(rules, assignment.cost, budget) {
+            return Some(Self::Product(Box::new(product)));
+        }
+        Homes::assigned(rules, &assignment, budget).map(|homes| Self::Long(Box::new(homes)))
     }
 }
 
@@ -127,6 +146,7 @@ impl Work for Lookup<'_> {
             Table::UpTo256(table) => in_batches(&**table, lanes, self.headers, self.matches),
             Table::UpTo512(table) => in_batches(&**table, lanes, self.headers, self.matches),
             Table::UpTo1024(table) => in_batches(&**table, lanes, self.headers, self.matches),
+            Table::Product(table) => in_batches(&**table, lanes, self.headers, self.matches),
             Table::Long(table) => in_batches(&**table, lanes, self.headers, self.matches),
         }
     }

@@ -76,6 +76,21 @@ impl Rooted {
         at + ends.map_or(0, |ends| lanes.below16(ends, count, low))
     }
 
+    /// All steps for a batch.
+    #[inline(always)]
+    pub(super) fn find_all<const N: usize>(&self, lanes: impl Lanes, addresses: &[u32; N]) -> [u32; N] {
+        let mut slots = [Slot::NONE; N];
+        for (slot, address) in slots.iter_mut().zip(addresses) {
+            *slot = self.slot(*address);
+            self.prefetch_bounds(*slot);
+        }
+        let mut found = [0; N];
+        for ((found, slot), address) in found.iter_mut().zip(slots).zip(addresses) {
+            *found = self.within(lanes, slot, *address);
+        }
+        found
+    }
+
     /// All steps at once.
     #[cfg(test)]
     pub(super) fn find(&self, lanes: impl Lanes, address: u32) -> u32 {

@@ -45,6 +45,16 @@ impl Tree {
         leaf * LEAF as u32 + self.leaves.get(leaf as usize).map_or(0, below)
     }
 
+    /// All steps for a batch.
+    #[inline(always)]
+    pub(super) fn find_all<const N: usize>(&self, lanes: impl Lanes, addresses: &[u32; N]) -> [u32; N] {
+        let mut found = self.leaves(lanes, addresses);
+        for (found, address) in found.iter_mut().zip(addresses) {
+            *found = self.within(lanes, *found, *address);
+        }
+        found
+    }
+
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         size_of_val(&*self.leaves) + size_of::<Root>()

@@ -20,6 +20,8 @@ pub(in super::super) struct Assignment {
     pub(in super::super) at_home: [Vec<u32>; 2],
     /// Wide on both sides.
     pub(in super::super) wide: Vec<u32>,
+    /// Instructions that a lookup is expected to take behind the lists' first rules.
+    pub(in super::super) cost: usize,
 }
 
 /// First and last interval that a rule covers, of sources and of destinations.
@@ -37,11 +39,11 @@ pub(in super::super) fn assign(rules: &[FiveTupleRule]) -> Assignment {
     let spans = rules.iter().zip(sources.spans).zip(destinations.spans);
     let spans: Vec<Option<Spans>> = spans.map(|((rule, from), to)| (!rule.is_empty()).then_some([from, to])).collect();
     let trials = LIMITS.into_iter().map(|limit| under_limit(&spans, sizes, limit));
-    trials.min_by_key(|(_, cost)| *cost).map(|(assignment, _)| assignment).unwrap_or_default()
+    trials.min_by_key(|assignment| assignment.cost).unwrap_or_default()
 }
 
-/// The homes that rules have where none lives in more than `limit` intervals; and what a lookup is expected to cost.
-fn under_limit(spans: &[Option<Spans>], intervals: [usize; 2], limit: u32) -> (Assignment, usize) {
+/// The homes that rules have where none lives in more than `limit` intervals.
+fn under_limit(spans: &[Option<Spans>], intervals: [usize; 2], limit: u32) -> Assignment {
     let mut crowds = Crowds(intervals.map(|count| vec![0; count]));
     let mut assignment = Assignment::default();
     for (rule, spans) in (0..).zip(spans) {
@@ -54,8 +56,8 @@ fn under_limit(spans: &[Option<Spans>], intervals: [usize; 2], limit: u32) -> (A
             None => assignment.wide.push(rule),
         }
     }
-    let cost = crowds.cost() + wide_cost(assignment.wide.len());
-    (assignment, cost)
+    assignment.cost = crowds.cost() + wide_cost(assignment.wide.len());
+    assignment
 }
 
 /// Instructions for a look at so many wide rules, as counted.

@@ -38,14 +38,9 @@ enum WideRules {
 }
 
 impl Homes {
-    /// The table of `rules`; `None` where it takes more than `budget` bytes.
-    pub(super) fn new(rules: &[FiveTupleRule], budget: usize) -> Option<Self> {
-        Self::assigned(rules, &assign::assign(rules), budget)
-    }
-
-    /// The same with rules that live where they are told to.
+    /// The table of `rules` that live where they are assigned to; `None` where it takes more than `budget` bytes.
     pub(super) fn assigned(rules: &[FiveTupleRule], assignment: &Assignment, budget: usize) -> Option<Self> {
-        let Assignment { at_home: [from, to], wide } = assignment;
+        let Assignment { at_home: [from, to], wide, .. } = assignment;
         let (wide, [source_classes, destination_classes]) = WideRules::new(rules, wide, budget)?;
         let sources = Side::new(rules, from, Direction::Source, &source_classes, budget)?;
         let destinations = Side::new(rules, to, Direction::Destination, &destination_classes, budget)?;

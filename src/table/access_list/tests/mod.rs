@@ -2,6 +2,7 @@
 
 mod changes;
 mod hostile;
+mod product;
 mod random;
 mod rooms;
 mod sizes;
@@ -9,7 +10,8 @@ mod tiny;
 mod wide;
 
 use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol, ordered_scan};
-use super::homes::Homes;
+use super::homes::{Homes, assign};
+use super::product::Product;
 use super::small::Small;
 use super::{AccessList, BuildError, Lookup, Table};
 use crate::table::simd::{Lanes, Work, every_way};
@@ -39,12 +41,18 @@ fn tables(rules: &[FiveTupleRule]) -> Vec<AccessList> {
     if rules.len() <= 512 {
         tables.push(Table::UpTo1024(Box::new(Small::new(rules))));
     }
+    tables.extend(product(rules));
     tables.into_iter().map(|table| AccessList { table }).collect()
 }
 
 /// The table for long lists, however short the list is.
 fn long(rules: &[FiveTupleRule]) -> Table {
-    Table::Long(Box::new(Homes::new(rules, ENOUGH).unwrap()))
+    Table::Long(Box::new(Homes::assigned(rules, &assign::assign(rules), ENOUGH).unwrap()))
+}
+
+/// The table of cells, whatever it costs; `None` where even then it has no room for the rules.
+fn product(rules: &[FiveTupleRule]) -> Option<Table> {
+    Product::of_cells(rules, 1 << 21, ENOUGH).map(|table| Table::Product(Box::new(table)))
 }
 
 fn scan(rules: &[FiveTupleRule], headers: &[FiveTuple]) -> Vec<u32> {

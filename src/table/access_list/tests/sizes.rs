@@ -30,7 +30,7 @@ fn lists_of_every_size_at_which_a_table_changes() {
             Table::UpTo256(_) => 0..=256,
             Table::UpTo512(_) => 257..=512,
             Table::UpTo1024(_) => 513..=1_024,
-            Table::Long(_) => 1_025..=usize::MAX,
+            Table::Product(_) | Table::Long(_) => 1_025..=usize::MAX,
         };
         assert!(sizes.contains(&count), "{count} rules in the table for {sizes:?}");
         let headers = corners(&sample, 5);

@@ -147,6 +147,19 @@ fn all_lists_of_two_rules_over_two_fields_in_short_tables() {
     }
 }
 
+/// Fewer at a time: cells are as many as pairs of all addresses.
+#[test]
+fn all_lists_of_two_rules_over_two_fields_in_cells() {
+    for (one, other, end) in [
+        (Field::Source, Field::Destination, End::Top),
+        (Field::Source, Field::DestinationPort, End::Middle),
+        (Field::SourcePort, Field::DestinationPort, End::Top),
+        (Field::Destination, Field::Protocol, End::Low),
+    ] {
+        pairs(end, one, other).check(64, |rules| AccessList { table: product(rules).unwrap() });
+    }
+}
+
 #[test]
 fn all_lists_of_three_rules_over_a_field() {
     for field in FIELDS {

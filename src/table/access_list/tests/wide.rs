@@ -28,7 +28,7 @@ fn assigned(rules: &[FiveTupleRule], assignment: &Assignment) -> AccessList {
 
 /// All rules wide.
 fn all_wide(rules: &[FiveTupleRule]) -> Assignment {
-    Assignment { at_home: [Vec::new(), Vec::new()], wide: (0..).take(rules.len()).collect() }
+    Assignment { at_home: [Vec::new(), Vec::new()], wide: (0..).take(rules.len()).collect(), cost: 0 }
 }
 
 #[test]
