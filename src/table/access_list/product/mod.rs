@@ -29,7 +29,7 @@ use services::Services;
 const MOST_CELLS: usize = 1 << 22;
 const CELLS_FOR_EACH_RULE: usize = 64;
 
-/// So many cells push one instruction's time worth of them out of the caches.
+/// So many cells are reckoned as one instruction more: the more there are, the fewer of them caches hold.
 const CELLS_FOR_AN_INSTRUCTION: usize = 1 << 15;
 
 /// The table.

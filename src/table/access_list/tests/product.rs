@@ -60,17 +60,20 @@ fn many_addresses_are_lists() {
     assert!(matches!(AccessList::build(&rules, ENOUGH).unwrap().table, Table::Long(_)));
 }
 
-/// Where cells do not fit the budget but lists do, it is lists.
 #[test]
-fn cells_over_the_budget_are_lists() {
-    let side = |at: u32| at * 1_000..=at * 1_000 + 900;
-    let rule = |at: u32| FiveTupleRule { sources: side(at % 250), destinations: side(at / 250), ..ANY };
-    let rules: Vec<FiveTupleRule> = (0..62_500).map(rule).collect();
-    let lists = AccessList { table: long(&rules) }.memory();
-    let cells = AccessList { table: product(&rules).unwrap() }.memory();
-    assert!(Product::of_cells(&rules, 1 << 21, cells - 1).is_none());
-    assert!(Product::of_cells(&rules, 1 << 21, cells).is_some());
-    assert!(AccessList::build(&rules, lists.max(cells)).is_ok());
+fn cells_keep_to_their_budget() {
+    let rules = groups(2_000, 6);
+    let memory = AccessList { table: product(&rules).unwrap() }.memory();
+    assert!(Product::of_cells(&rules, 1 << 21, memory).is_some());
+    assert!(Product::of_cells(&rules, 1 << 21, memory - 1).is_none());
+}
+
+/// Where lists are cheap, cells have to be few to be worth it.
+#[test]
+fn cheap_lists_stay_lists() {
+    let rules = groups(2_000, 6);
+    assert!(Product::new(&rules, usize::MAX, ENOUGH).is_some());
+    assert!(Product::new(&rules, 0, ENOUGH).is_none());
 }
 
 /// A shape names up to 254 rules of a list, of which there may be more.
