@@ -36,9 +36,9 @@ impl Place {
         if !has_af_xdp() {
             skip("needs a kernel with AF_XDP")?;
         }
-        let name = |end| format!("cwx{}-{}{end}", std::process::id(), NEXT.load(Ordering::Relaxed));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = |end| format!("cwx{}-{number}{end}", std::process::id());
         let [client, home, server] = ["c", "d", "s"].map(name);
-        NEXT.fetch_add(1, Ordering::Relaxed);
         let place = Self { client, home, server, directory: tempfile::tempdir().unwrap(), daemon: None };
         for namespace in [&place.client, &place.home, &place.server] {
             ip(&format!("netns add {namespace}"));
