@@ -4,6 +4,7 @@ use std::io;
 
 use super::interface;
 
+const GET_DRIVER: u32 = 0x03;
 const GET_FLAGS: u32 = 0x25;
 const SET_FLAGS: u32 = 0x26;
 const GET_CHANNELS: u32 = 0x3c;
@@ -23,6 +24,16 @@ struct Channels {
     transmit: u32,
     other: u32,
     combined: u32,
+}
+
+/// `struct ethtool_drvinfo`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Driver {
+    command: u32,
+    name: [u8; 32],
+    others: [u8; 140],
+    lengths: [u32; 5],
 }
 
 /// `struct ethtool_value`.
@@ -47,6 +58,17 @@ pub(super) fn receive_queues(name: &str) -> io::Result<u32> {
     }
 }
 
+/// Whether what several sockets send through the interface arrives in the order of their calls: a veth with one transmit
+/// queue hands each frame to its far end at once.
+pub(super) fn keeps_order(name: &str) -> bool {
+    let mut driver = Driver { command: GET_DRIVER, name: [0; 32], others: [0; 140], lengths: [0; 5] };
+    let mut channels = Channels { command: GET_CHANNELS, ..Channels::default() };
+    interface::ethtool(name, &mut driver).is_ok()
+        && driver.name.starts_with(b"veth\0")
+        && interface::ethtool(name, &mut channels).is_ok()
+        && channels.transmit + channels.combined <= 1
+}
+
 /// Has the interface leave VLAN tags where they are, so that a tagged frame is told from an untagged one. Not undone.
 /// Where it cannot be had (no permission, a driver that always takes tags out) tagged frames pass as untagged ones.
 pub(super) fn keep_vlan_tags(name: &str) {
@@ -64,5 +86,7 @@ mod tests {
     fn an_interface_that_does_not_say_has_one_queue_and_a_missing_one_none() {
         assert_eq!(receive_queues("lo").unwrap(), 1);
         assert!(receive_queues("cw-none-such").is_err());
+        assert!(!keeps_order("lo"));
+        assert!(!keeps_order("cw-none-such"));
     }
 }

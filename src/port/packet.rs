@@ -66,12 +66,7 @@ impl PacketPort {
     }
 
     fn send(&mut self, frame: &mut Frame) -> Result<(), Failure> {
-        let (header, length) = (virtio_header::encode(&frame.offload, frame.len()), frame.len());
-        let area = frame.send_area(virtio_header::LENGTH);
-        match area.split_first_chunk_mut() {
-            Some((place, rest)) if rest.len() == length => *place = header,
-            _ => return Err(Failure::Refused(Reason::TooBig)),
-        }
+        let area = virtio_header::before(frame).ok_or(Failure::Refused(Reason::TooBig))?;
         let error = match self.sender.send_to(area, None) {
             Some(Ok(())) => return Ok(()),
             Some(Err(error)) => error,

@@ -29,6 +29,36 @@ pub(super) fn open() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// A socket that receives nothing and sends through the interface with this index, each frame behind a virtio-net header.
+///
+/// # Errors
+/// `CAP_NET_RAW` is missing, or the interface is.
+pub(super) fn sender(interface: u32) -> io::Result<OwnedFd> {
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
+    set(&socket, libc::SOL_PACKET, libc::PACKET_VNET_HDR, &1)?;
+    // Only a matter of room, as above.
+    let _ = setsockopt(&socket, sockopt::SndBufForce, &BUFFER);
+    bind_without_protocol(&socket, interface)?;
+    Ok(socket)
+}
+
+/// Protocol 0 is none (packet(7)): nothing is received.
+fn bind_without_protocol(socket: &OwnedFd, interface: u32) -> io::Result<()> {
+    let address = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as u16,
+        sll_protocol: 0,
+        sll_ifindex: libc::c_int::try_from(interface).map_err(io::Error::other)?,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    };
+    let length = size_of_val(&address) as libc::socklen_t;
+    // SAFETY: the address is a `sockaddr_ll` of this length; the kernel copies it.
+    Errno::result(unsafe { libc::bind(socket.as_raw_fd(), std::ptr::from_ref(&address).cast(), length) })?;
+    Ok(())
+}
+
 /// Takes the error that the socket holds (`ENETDOWN` after the interface went down), so that it can be used again.
 pub(super) fn clear_error(socket: &OwnedFd) {
     let _ = getsockopt(socket, sockopt::SocketError);

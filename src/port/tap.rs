@@ -84,14 +84,7 @@ impl TapPort {
     }
 
     fn send(&self, frame: &mut Frame) -> Result<(), Failure> {
-        let (header, length) = (virtio_header::encode(&frame.offload, frame.len()), frame.len());
-        let area = frame.send_area(virtio_header::LENGTH);
-        match area.split_first_chunk_mut() {
-            // No headroom left: nothing in the pipeline uses up 54 of its 64 bytes.
-            Some((_, rest)) if rest.len() != length => return Err(Failure::Refused(Reason::TooBig)),
-            Some((place, _)) => *place = header,
-            None => return Err(Failure::Refused(Reason::TooBig)),
-        }
+        let area = virtio_header::before(frame).ok_or(Failure::Refused(Reason::TooBig))?;
         write(&self.device, area).map(drop).map_err(|error| Failure::from(io::Error::from(error)))
     }
 }

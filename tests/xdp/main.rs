@@ -8,10 +8,11 @@ mod common;
 mod place;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use causeway::packet::{Frame, FramePool, Reason};
+use causeway::packet::{Frame, FramePool, Gso, Offload, Reason};
 use causeway::policy::ids::PortId;
 use causeway::port::device::{Device, Handle, Opened};
 use causeway::port::monitor::Monitor;
@@ -264,4 +265,56 @@ for n in range(6000): s.send(bytes.fromhex('ffffffffffff 020000000001 88cc') + b
     frames.clear();
     assert!(python(&place.client, &flood.replace("6000", "10")).status().unwrap().success());
     wait("frames", || port.rx_burst(&mut pool, &mut frames, 64).unwrap() > 0);
+}
+
+/// Tells of the lengths of what comes in at `c0` until a last frame of 70 bytes.
+const LENGTHS: &str = "
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)); s.bind(('c0', 0x0800)); s.settimeout(20); print('ready', flush=True)
+lengths = []
+while lengths[-1:] != [70]: lengths.append(len(s.recv(65536)))
+print(*lengths)
+";
+
+/// Datagrams of 100 bytes in a super-frame where it is more.
+fn datagram(payload: usize) -> Frame {
+    let mut bytes = Vec::new();
+    let builder = etherparse::PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [0xff; 6]).ipv4([10, 9, 1, 1], [10, 9, 1, 4], 64);
+    builder.udp(7000, 7001).write(&mut bytes, &vec![7; payload]).unwrap();
+    let mut frame = Frame::from_bytes(&bytes);
+    if payload > 100 {
+        let (checksum_start, checksum_offset) = (34, 6);
+        frame.offload =
+            Offload { needs_checksum: true, checksum_start, checksum_offset, gso: Gso::UdpSegments, gso_size: 100, header_length: 42 };
+    }
+    frame
+}
+
+/// What the far end sees of a frame, a super-frame of three datagrams, a frame, another super-frame and a last frame.
+fn lengths_at_the_far_end(place: &Place) -> String {
+    let Opened { mut port, .. } = open(place, &PortState::new(DEFAULT_MTU));
+    let mut reader = python(&place.client, LENGTHS).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(reader.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "ready");
+    let mut frames: Vec<_> = [18, 300, 19, 200, 28].map(datagram).into();
+    let mut refused = Vec::new();
+    port.tx_burst(&mut frames, &mut FramePool::new(4), &mut refused).unwrap();
+    assert!(frames.is_empty() && refused.is_empty(), "{refused:?}");
+    let lengths = lines.next().unwrap();
+    reader.wait().unwrap();
+    lengths
+}
+
+#[test]
+fn super_frames_leave_whole_and_in_their_place() {
+    let Some(place) = Place::new() else { return };
+    assert_eq!(lengths_at_the_far_end(&place), "60 342 61 242 70");
+}
+
+#[test]
+fn where_frames_could_overtake_them_super_frames_leave_in_pieces() {
+    let Some(place) = Place::new() else { return };
+    ip(&format!("-n {} link del d0", place.home));
+    place.plug_client("numtxqueues 2 numrxqueues 2");
+    assert_eq!(lengths_at_the_far_end(&place), "60 142 142 142 61 142 142 70");
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `port` | the port: queues of an interface, polled in turns |
 //! | `queue` | one queue: frames out of its rings and into them |
+//! | `super_frames` | the way out for super-frames |
 //! | `partial_checksum` | checksums that a virtual interface left unfinished |
 //! | `attachment` | the program on the interface, promiscuous mode, what the monitor asks |
 //! | `program` | the XDP program, an instruction a line |
@@ -30,6 +31,7 @@ mod program;
 mod queue;
 mod ring;
 mod socket;
+mod super_frames;
 mod unavailable;
 
 pub(super) use attachment::Attachment;

@@ -9,8 +9,10 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use super::attachment::Attachment;
 use super::queue::{Queue, Sent};
+use super::super_frames::SuperFrameSocket;
 use super::unavailable::{LARGEST_PACKET, MOST_QUEUES, Step, Unavailable};
-use crate::packet::{Frame, FramePool, Reason};
+use crate::packet::segments::SuperFrames;
+use crate::packet::{Frame, FramePool, Gso, Reason};
 use crate::port::plain::Plain;
 use crate::port::sending::{Failure, send_each};
 use crate::port::{Port, PortState, ethtool, interface};
@@ -26,6 +28,8 @@ pub struct XdpPort {
     /// All that wakes the port, in one descriptor: the queues' sockets and the bell.
     waiting: Epoll,
     plain: Plain,
+    /// Where super-frames leave whole; `None` where they could be overtaken.
+    whole: Option<SuperFrameSocket>,
     /// Frames wait in the transmit ring for room in the device.
     is_behind: bool,
     /// The interface was down at the last attempt to send.
@@ -63,20 +67,22 @@ impl XdpPort {
         let zero_copy = queues.iter().all(|queue| queue.socket().is_zero_copy());
         tracing::info!(interface = name, queues = count, mode = ?attachment.mode, zero_copy, "through AF_XDP");
         state.mtu.store(mtu, Ordering::Relaxed);
-        let ports = deal(queues, shares).into_iter().map(|queues| Self::new(Arc::clone(&attachment), queues, state));
+        let keeps_order = ethtool::keeps_order(name);
+        let whole = || keeps_order.then(|| SuperFrameSocket::open(index)).transpose();
+        let ports = deal(queues, shares).into_iter().map(|queues| Self::new(Arc::clone(&attachment), queues, whole()?, state));
         let ports = ports.collect::<io::Result<Vec<_>>>().map_err(Unavailable::at(Step::Rings))?;
         state.set_present(true);
         Ok(ports)
     }
 
-    fn new(attachment: Arc<Attachment>, queues: Vec<Queue>, state: &Arc<PortState>) -> io::Result<Self> {
+    fn new(attachment: Arc<Attachment>, queues: Vec<Queue>, whole: Option<SuperFrameSocket>, state: &Arc<PortState>) -> io::Result<Self> {
         let waiting = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         waiting.add(&attachment.bell, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
         for queue in &queues {
             waiting.add(queue.socket(), EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
         }
         let state = Arc::clone(state);
-        Ok(Self { attachment, queues, turn: 0, waiting, plain: Plain::default(), is_behind: false, is_down: false, state })
+        Ok(Self { attachment, queues, turn: 0, waiting, plain: Plain::default(), whole, is_behind: false, is_down: false, state })
     }
 
     /// What the monitor asks; it must not keep the port open.
@@ -96,6 +102,17 @@ impl XdpPort {
             waiting.modify(queue.socket(), &mut EpollEvent::new(wanted, 0))?;
         }
         outcome.map(drop)
+    }
+
+    /// A super-frame leaves at once, behind what stands in the transmit ring; anything else goes there.
+    fn hand_on(&mut self, frame: &mut Frame, pool: &mut FramePool) -> Result<(), Failure> {
+        if frame.offload.gso != Gso::None && self.whole.is_some() && !self.is_down {
+            self.flush().map_err(Failure::Gone)?;
+            if let Some(socket) = self.whole.as_ref().filter(|_| !self.is_behind) {
+                return socket.send(frame);
+            }
+        }
+        self.push(frame, pool)
     }
 
     /// The frame, as the ordinary frames that it stands for, into the transmit ring: all of them or none.
@@ -140,15 +157,19 @@ impl Port for XdpPort {
         if let Some(queue) = self.queues.first_mut() {
             queue.reclaim();
         }
-        let count = frames.len();
-        send_each(frames, pool, refused, |frame, pool| self.push(frame, pool))?;
-        if self.is_down {
-            return Ok(());
+        let (count, was_down) = (frames.len(), self.is_down);
+        let handed_on = send_each(frames, pool, refused, |frame, pool| self.hand_on(frame, pool));
+        if was_down {
+            return handed_on;
         }
-        self.flush().or_else(|error| {
+        handed_on.and_then(|()| self.flush()).or_else(|error| {
             refuse_the_others(count, refused);
             down_is_not_gone(error)
         })
+    }
+
+    fn takes(&self) -> SuperFrames {
+        if self.whole.is_some() { SuperFrameSocket::takes() } else { SuperFrames::NONE }
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -114,11 +114,12 @@ impl Queue {
     /// `ENETDOWN` where the interface is down, `ENXIO` where it is gone. What stands in the ring stays there.
     pub(super) fn flush(&mut self) -> io::Result<Sent> {
         self.rings.transmit.publish();
-        if !self.rings.transmit.needs_wakeup() {
+        let waiting = self.rings.transmit.unread();
+        if waiting == 0 || !self.rings.transmit.needs_wakeup() {
             return Ok(Sent::All);
         }
         // Before Linux 6.17 a call sends no more than this, and does not show how far it came until all is sent.
-        let calls = self.rings.transmit.unread() / LEAST_SENT_IN_A_CALL + 1;
+        let calls = waiting / LEAST_SENT_IN_A_CALL + 1;
         for _ in 0..calls {
             match self.socket.kick() {
                 Ok(()) => return Ok(Sent::All),
