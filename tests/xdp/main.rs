@@ -292,7 +292,7 @@ fn datagram(payload: usize) -> Frame {
 
 /// What the far end sees of a frame, a super-frame of three datagrams, a frame, another super-frame and a last frame.
 fn lengths_at_the_far_end(place: &Place) -> String {
-    let Opened { mut port, .. } = open(place, &PortState::new(DEFAULT_MTU));
+    let (mut port, _) = open(place, &PortState::new(DEFAULT_MTU));
     let mut reader = python(&place.client, LENGTHS).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(reader.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "ready");
