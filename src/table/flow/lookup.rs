@@ -140,20 +140,17 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     #[inline]
     #[must_use]
     pub fn find(&self, trail: &Trail<A>) -> Option<(FlowId, FlowDirection)> {
-        let (likely, _) = unpack(trail.slot);
-        match self.entries.get(likely.0 as usize).and_then(|entry| entry.direction_of(&trail.key)) {
-            Some(direction) => Some((likely, direction)),
-            None => self.lookup_packed(trail.hash, &trail.key),
-        }
+        if self.key_of(trail.slot) == Some(&trail.key) { Some(unpack(trail.slot)) } else { self.lookup_packed(trail.hash, &trail.key) }
     }
 
     /// Ends a lookup at the flow itself, where it is where it very likely is; `None` says nothing yet ([`Self::find`] does).
     #[inline(always)]
     #[must_use]
     pub fn hit(&mut self, trail: &Trail<A>) -> Option<Hit<'_, A, V>> {
-        let entry = self.entries.get_mut(unpack(trail.slot).0.0 as usize)?;
-        let direction = entry.direction_of(&trail.key)?;
-        Some(Hit { entry, direction })
+        let (id, direction) = unpack(trail.slot);
+        let entry = self.entries.get_mut(id.0 as usize)?;
+        // The slot says which key it is: nothing to guess, where packets of both directions are mixed.
+        (entry.keys.get(direction as usize) == Some(&trail.key)).then_some(Hit { entry, direction })
     }
 
     #[inline(always)]
@@ -178,18 +175,6 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     fn key_of(&self, slot: u32) -> Option<&A::Packed> {
         let (id, direction) = unpack(slot);
         self.entries.get(id.0 as usize)?.keys.get(direction as usize)
-    }
-}
-
-impl<A: Address, V> Entry<A, V> {
-    /// Which way packets with this key go; `None` where the key is not this flow's.
-    #[inline(always)]
-    fn direction_of(&self, packed: &A::Packed) -> Option<FlowDirection> {
-        let [original, reply] = &self.keys;
-        if packed == original {
-            return Some(FlowDirection::Original);
-        }
-        (packed == reply).then_some(FlowDirection::Reply)
     }
 }
 
