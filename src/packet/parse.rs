@@ -189,7 +189,7 @@ pub enum Neighbour {
 /// What a frame is, where the headers of an IP packet went into a [`Layout`] of the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An ARP packet, not read yet: see [`arp`].
+    /// An ARP packet, not read yet: see [`arp()`].
     Arp,
     /// An IP packet.
     Ip,

@@ -131,10 +131,17 @@ impl Directory {
 
     /// Takes out the keys of a flow that has left its owner's table.
     pub fn release<A: Family>(&self, original: &FlowKey<A>, reply: &FlowKey<A>) {
-        for key in [Key::of(original), Key::of(reply)] {
-            if let Some(shard) = self.shards.get(self.place(&key)) {
-                lock(shard).remove(&key);
-            }
+        let (original, reply) = (Key::of(original), Key::of(reply));
+        self.remove(&original);
+        // Where both are one, it is gone, and may be another's by now.
+        if reply != original {
+            self.remove(&reply);
+        }
+    }
+
+    fn remove(&self, key: &Key) {
+        if let Some(shard) = self.shards.get(self.place(key)) {
+            lock(shard).remove(key);
         }
     }
 
