@@ -89,7 +89,7 @@ impl Pipeline {
     /// Enters the flow into the table and returns the way of its first packet.
     fn open<A: Family>(&mut self, layout: &Layout, key: &FlowKey<A>, forward: &Forward, back: Exit) -> Result<Way, Unopened> {
         let mut reply = reply_key(key, forward).ok_or(Reason::Unsupported)?;
-        A::table(&self.flows).expect(&reply);
+        A::table(&self.flows).prefetch_bucket(&reply);
         if !self.half_open.enter(key.zone) {
             return Err(Reason::FlowTableFull.into());
         }

@@ -106,7 +106,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
 
     /// Asks for the cache line that a lookup or an insertion of this key begins with.
     #[inline]
-    pub fn expect(&self, key: &FlowKey<A>) {
+    pub fn prefetch_bucket(&self, key: &FlowKey<A>) {
         self.index.prefetch_first(self.hash(&A::pack(key)));
     }
 
