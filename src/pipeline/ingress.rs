@@ -49,9 +49,10 @@ impl Pipeline {
         known: Option<Way>,
     ) -> Result<Option<Admitted>, Reason> {
         let admitted = if known.is_none() { self.ask_in_full(snapshot, packet.port, layout) } else { None };
-        packet.zone = match (admitted, known.and_then(|way| self.vouched::<A>(way, packet.port))) {
-            (Some(Admitted { zone, .. }), _) | (None, Some(zone)) => zone,
-            (None, None) => self.ask_admission::<A>(snapshot, packet.port, layout, known)?,
+        let found = admitted.as_ref().map(|admitted| admitted.zone);
+        packet.zone = match found.or_else(|| self.vouched::<A>(known?, packet.port)) {
+            Some(zone) => zone,
+            None => self.ask_admission::<A>(snapshot, packet.port, layout, known)?,
         };
         if packet.destination_mac() == GATEWAY_MAC { Ok(admitted) } else { Err(Reason::DestinationUnknown) }
     }

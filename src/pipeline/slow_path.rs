@@ -61,10 +61,10 @@ impl Pipeline {
         };
         let mut counting = Counting { counters: &mut self.counters, seen: None };
         let outcome = decide(snapshot, &question(&admitted, layout), Scope::FirstPacket, &mut counting);
-        let client = counting.seen.unwrap_or(admitted.source);
+        let seen = counting.seen;
         self.counters.lookup(self.stopwatch.nanoseconds_since(begun));
         match outcome {
-            Outcome::Deny(denial) => Err(self.refuse(snapshot, packet, layout, (denial, client), outbox)),
+            Outcome::Deny(denial) => Err(self.refuse(snapshot, packet, layout, (denial, seen.unwrap_or(admitted.source)), outbox)),
             Outcome::Undetermined(_) => Err(Reason::Unsupported),
             Outcome::Forward(forward) => {
                 may_open(snapshot, layout)?;

@@ -15,23 +15,24 @@ use crate::table::rule_table::Classified;
 
 /// Decides about a packet. Pure: the same snapshot and question give the same outcome.
 pub fn decide(snapshot: &Snapshot, question: &Question, scope: Scope, observer: &mut impl Observer) -> Outcome {
-    match stages(Decision::new(snapshot, question, scope, observer)) {
+    let mut decision = Decision::new(snapshot, question, scope, observer);
+    match stages(&mut decision) {
         Ok(forward) => Outcome::Forward(forward),
         Err(Stop::Deny(denial)) => Outcome::Deny(denial),
         Err(Stop::Undetermined(what)) => Outcome::Undetermined(what),
     }
 }
 
-fn stages<O: Observer>(mut decision: Decision<'_, O>) -> Result<Forward, Stop> {
-    not_carried::refuse(&mut decision)?;
-    nsg::outbound(&mut decision)?;
-    let next_hop = route::next_hop(&mut decision)?;
-    let source = source_rewrite::rewrite(&mut decision, next_hop)?;
-    let target = destination::find(&mut decision, next_hop)?;
-    endpoint_policy::check(&mut decision, &target)?;
-    service_firewall::judge(&mut decision, &target)?;
-    destination::enter(&mut decision, &target)?;
-    delivery::deliver(&mut decision, &target, source)
+fn stages<O: Observer>(decision: &mut Decision<'_, O>) -> Result<Forward, Stop> {
+    not_carried::refuse(decision)?;
+    nsg::outbound(decision)?;
+    let next_hop = route::next_hop(decision)?;
+    let source = source_rewrite::rewrite(decision, next_hop)?;
+    let target = destination::find(decision, next_hop)?;
+    endpoint_policy::check(decision, &target)?;
+    service_firewall::judge(decision, &target)?;
+    destination::enter(decision, &target)?;
+    delivery::deliver(decision, &target, source)
 }
 
 /// A decision in the making.

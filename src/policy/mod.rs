@@ -22,6 +22,7 @@ pub mod effective_routes;
 pub mod endpoint_policy;
 pub mod established;
 pub mod explain;
+pub mod host_key;
 pub mod ids;
 mod not_carried;
 pub mod nsg;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet, HashSetExt};
 
+use super::host_key::HostKey;
 use super::ids::{Ids, PortId, RuleId, Zone};
 use super::nsg::SecurityGroup;
 use super::question::Sender;
@@ -66,19 +67,21 @@ pub struct Directory {
     /// Zone number → whose it is.
     pub zones: Vec<Option<Place>>,
     /// (network, private address) → interface.
-    pub interfaces: HashMap<(usize, IpAddr), usize>,
+    pub interfaces: HashMap<HostKey, usize>,
     /// (network, private address) → what stands for a service there.
-    pub stand_ins: HashMap<(usize, IpAddr), StandIn>,
+    pub stand_ins: HashMap<HostKey, StandIn>,
     /// Public address → interface.
     pub public_interfaces: HashMap<Ipv4Addr, usize>,
     /// Address → service (not injected).
     pub services: HashMap<IpAddr, usize>,
     /// (subnet, private address) → port that stands for that address alone.
-    pub address_ports: HashMap<(usize, IpAddr), usize>,
+    pub address_ports: HashMap<HostKey, usize>,
     /// Subnet → port that stands for it.
     pub subnet_ports: HashMap<usize, usize>,
     /// Network → port that stands for it.
     pub network_ports: HashMap<usize, usize>,
+    /// Subnet → the port of those addresses that have none of their own: the subnet's, or its network's.
+    pub home_ports: Vec<Option<usize>>,
     /// Service → port.
     pub service_ports: HashMap<usize, usize>,
     /// Gateway → port.
@@ -244,22 +247,21 @@ impl Snapshot {
     /// The interface that a network has at an address (private form).
     #[must_use]
     pub fn interface_at(&self, network: usize, address: IpAddr) -> Option<usize> {
-        self.directory.interfaces.get(&(network, address)).copied()
+        self.directory.interfaces.get(&HostKey::new(network, address)).copied()
     }
 
     /// What stands for a service at an address of a network (private form).
     #[must_use]
     pub fn stand_in(&self, network: usize, address: IpAddr) -> Option<StandIn> {
-        self.directory.stand_ins.get(&(network, address)).copied()
+        self.directory.stand_ins.get(&HostKey::new(network, address)).copied()
     }
 
     /// The most specific port that stands for an address (private form) of a subnet.
     #[must_use]
     pub fn port_of(&self, subnet: usize, address: IpAddr) -> Option<&SnapshotPort> {
         let directory = &self.directory;
-        let network = self.subnets.get(subnet)?.network;
-        let index = directory.address_ports.get(&(subnet, address)).or_else(|| directory.subnet_ports.get(&subnet));
-        self.ports.get(*index.or_else(|| directory.network_ports.get(&network))?)
+        let own = directory.address_ports.get(&HostKey::new(subnet, address)).copied();
+        self.ports.get(own.or_else(|| directory.home_ports.get(subnet).copied().flatten())?)
     }
 
     /// Where our own packets to a sender come from (ICMP errors, ARP requests): the first address of its subnet, as its

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{CompileError, Compiler, tags};
 use crate::config::network::{Service, SubnetIndex};
+use crate::policy::host_key::HostKey;
 use crate::policy::snapshot::{Directory, METADATA_ADDRESS, PLATFORM_ADDRESS, StandIn};
 use crate::policy::topology::Interface;
 use crate::table::prefix_set::PrefixSet;
@@ -28,6 +29,7 @@ impl Compiler<'_> {
             address_ports: HashMap::new(),
             subnet_ports: HashMap::new(),
             network_ports: HashMap::new(),
+            home_ports: Vec::new(),
             service_ports: HashMap::new(),
             gateway_ports: HashMap::new(),
             internet_port: None,
@@ -39,23 +41,23 @@ impl Compiler<'_> {
         })
     }
 
-    fn private_addresses(&self, interfaces: &[Interface]) -> HashMap<(usize, IpAddr), usize> {
+    fn private_addresses(&self, interfaces: &[Interface]) -> HashMap<HostKey, usize> {
         let addresses = interfaces.iter().enumerate().flat_map(|(index, interface)| {
             let network = self.network.subnets.get(interface.subnet).map_or(usize::MAX, |subnet| subnet.virtual_network.0);
-            interface.addresses.iter().map(move |address| ((network, *address), index))
+            interface.addresses.iter().map(move |address| (HostKey::new(network, *address), index))
         });
         addresses.collect()
     }
 
     /// Private addresses that are no host's: private endpoints', and those that apps send from.
-    fn stand_ins(&self) -> HashMap<(usize, IpAddr), StandIn> {
+    fn stand_ins(&self) -> HashMap<HostKey, StandIn> {
         let network_of = |subnet: SubnetIndex| self.network.subnets.get(subnet.0).map_or(usize::MAX, |subnet| subnet.virtual_network.0);
         let endpoints = self.network.private_endpoints.iter().enumerate();
-        let endpoints =
-            endpoints.map(|(index, endpoint)| ((network_of(endpoint.subnet), endpoint.address.into()), StandIn::PrivateEndpoint(index)));
+        let endpoints = endpoints
+            .map(|(index, endpoint)| (HostKey::new(network_of(endpoint.subnet), endpoint.address.into()), StandIn::PrivateEndpoint(index)));
         let apps = self.network.services.iter().enumerate().filter_map(|(index, service)| {
             let integration = service.integration?;
-            Some(((network_of(integration.subnet), integration.address?.into()), StandIn::App(index)))
+            Some((HostKey::new(network_of(integration.subnet), integration.address?.into()), StandIn::App(index)))
         });
         endpoints.chain(apps).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::{CompileError, Compiler};
 use crate::config::network::{Attachment, Port};
+use crate::policy::host_key::HostKey;
 use crate::policy::ids::{PortId, Zone};
 use crate::policy::snapshot::{Behind, Directory, HostPort, Place, Snapshot, SnapshotPort};
 
@@ -12,6 +13,7 @@ impl Compiler<'_> {
         for (index, port) in network.ports.iter().enumerate() {
             enter(&mut snapshot.directory, index, port.attachment);
         }
+        enter_homes(snapshot);
         for port in &network.ports {
             let port = self.port(snapshot, port)?;
             put(&mut snapshot.directory.ports, usize::from(port.id.0), snapshot.ports.len());
@@ -52,12 +54,20 @@ fn enter(directory: &mut Directory, index: usize, attachment: Attachment) {
     match attachment {
         Attachment::VirtualNetwork(network) => directory.network_ports.entry(network.0).or_insert(index),
         Attachment::Subnet(subnet) => directory.subnet_ports.entry(subnet.0).or_insert(index),
-        Attachment::Address(subnet, address) => directory.address_ports.entry((subnet.0, address)).or_insert(index),
+        Attachment::Address(subnet, address) => directory.address_ports.entry(HostKey::new(subnet.0, address)).or_insert(index),
         Attachment::Service(service) => directory.service_ports.entry(service.0).or_insert(index),
         Attachment::Gateway(gateway) => directory.gateway_ports.entry(gateway.0).or_insert(index),
         Attachment::Internet => directory.internet_port.get_or_insert(index),
         Attachment::Platform => directory.platform_port.get_or_insert(index),
     };
+}
+
+/// Which port stands for the addresses of each subnet that have none of their own.
+fn enter_homes(snapshot: &mut Snapshot) {
+    let Snapshot { subnets, directory, .. } = snapshot;
+    let of_network = |network: usize| directory.network_ports.get(&network);
+    let homes = subnets.iter().enumerate().map(|(index, subnet)| directory.subnet_ports.get(&index).or_else(|| of_network(subnet.network)));
+    directory.home_ports = homes.map(Option::<&usize>::copied).collect();
 }
 
 fn behind(snapshot: &Snapshot, attachment: Attachment, zone: Zone) -> Behind {
@@ -95,7 +105,7 @@ fn of_network(snapshot: &Snapshot, subnet: usize, network: usize) -> bool {
 /// sent a foreign source, so then none may.
 fn only_forwarder(snapshot: &Snapshot, here: impl Fn(usize) -> bool) -> Option<usize> {
     let own_port = |subnet: usize, addresses: &[std::net::IpAddr]| {
-        addresses.iter().any(|address| snapshot.directory.address_ports.contains_key(&(subnet, *address)))
+        addresses.iter().any(|address| snapshot.directory.address_ports.contains_key(&HostKey::new(subnet, *address)))
     };
     let all = snapshot.interfaces.iter().enumerate();
     let mut forwarders = all.filter(|(_, interface)| {

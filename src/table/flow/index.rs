@@ -3,7 +3,8 @@
 //! A key goes to its first bucket while there is room, so that a lookup nearly always ends in one cache line; else to its
 //! second; else a resident of a full bucket moves to its other bucket (cuckoo hashing with buckets; Dietzfelbinger and
 //! Weidling 2007). At the load that [`Index::new`] allows this practically always ends after a few moves; what
-//! finds no place within [`MOVES`] waits in a small overflow that lookups read only while it holds something.
+//! finds no place within [`MOVES`] waits in a small overflow. A bucket counts the keys that should be in it first and are
+//! elsewhere: where there are none, a lookup that finds nothing ends in one cache line too.
 
 use crate::table::simd::{TAGS, equal_tags, prefer_large_pages, prefetch};
 
@@ -23,11 +24,13 @@ const EMPTY: u16 = 0;
 #[repr(C, align(64))]
 struct Bucket {
     tags: [u16; WIDTH],
+    /// Keys whose first bucket this is and that are in their second or in the overflow.
+    away: u32,
     slots: [u32; WIDTH],
 }
 
 impl Bucket {
-    const EMPTY: Self = Self { tags: [EMPTY; WIDTH], slots: [0; WIDTH] };
+    const EMPTY: Self = Self { tags: [EMPTY; WIDTH], away: 0, slots: [0; WIDTH] };
 
     /// A bit for each slot with this tag.
     #[inline(always)]
@@ -108,11 +111,13 @@ impl Index {
         self.buckets.get(self.first_bucket(hash)).inspect(|bucket| prefetch(*bucket));
     }
 
-    /// Asks for the cache line that a lookup of `hash` goes on with.
+    /// Asks for the cache line that a lookup of `hash` goes on with, if it does.
     #[inline(always)]
     pub(super) fn prefetch_second(&self, hash: u64) {
-        let [_, second] = self.both_buckets(hash);
-        self.buckets.get(second).inspect(|bucket| prefetch(*bucket));
+        if self.buckets.get(self.first_bucket(hash)).is_some_and(|first| first.away != 0) {
+            let [_, second] = self.both_buckets(hash);
+            self.buckets.get(second).inspect(|bucket| prefetch(*bucket));
+        }
     }
 
     /// The first slot with the hash's tag in its first bucket: very likely the one, not certainly.
@@ -121,11 +126,11 @@ impl Index {
         self.likely(self.first_bucket(hash), hash)
     }
 
-    /// The same in its second bucket.
+    /// The same in its second bucket, where it may be there.
     #[inline(always)]
     pub(super) fn likely_in_second(&self, hash: u64) -> Option<u32> {
-        let [_, second] = self.both_buckets(hash);
-        self.likely(second, hash)
+        let [first, second] = self.both_buckets(hash);
+        self.buckets.get(first).filter(|first| first.away != 0).and_then(|_| self.likely(second, hash))
     }
 
     #[inline(always)]
@@ -136,17 +141,21 @@ impl Index {
     /// The slot under `hash` that `is_it` accepts.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let tag = tag(hash);
-        for number in self.both_buckets(hash) {
-            let found = self.buckets.get(number)?.slots_with(tag).find(|&(_, slot)| is_it(slot));
-            if let Some((_, slot)) = found {
-                return Some(slot);
-            }
+        let first = self.buckets.get(self.first_bucket(hash))?;
+        let found = first.slots_with(tag(hash)).find(|&(_, slot)| is_it(slot));
+        match found {
+            Some((_, slot)) => Some(slot),
+            None if first.away == 0 => None,
+            None => self.find_elsewhere(hash, is_it),
         }
-        if self.overflow.is_empty() {
-            return None;
-        }
-        self.overflow.iter().find(|&&(own, slot)| own == hash && is_it(slot)).map(|&(_, slot)| slot)
+    }
+
+    #[cold]
+    fn find_elsewhere(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let [_, second] = self.both_buckets(hash);
+        let found = self.buckets.get(second)?.slots_with(tag(hash)).find(|&(_, slot)| is_it(slot));
+        let overflow = || self.overflow.iter().find(|&&(own, slot)| own == hash && is_it(slot)).map(|&(_, slot)| slot);
+        found.map(|(_, slot)| slot).or_else(overflow)
     }
 
     /// Adds a slot under `hash`; `hash_of` tells the hash of slots added before. False, and nothing changed but the places
@@ -162,36 +171,49 @@ impl Index {
             }
             homeless = self.displace(homeless, &hash_of);
         }
-        self.overflow.push(homeless);
+        self.overflow(homeless);
         true
     }
 
     /// Removes a slot that was added under `hash`.
     pub(super) fn remove(&mut self, hash: u64, slot: u32) {
-        let tag = tag(hash);
-        let mut in_bucket = false;
-        for number in self.both_buckets(hash) {
-            in_bucket = in_bucket || self.buckets.get_mut(number).is_some_and(|bucket| bucket.remove(tag, slot));
-        }
-        if !in_bucket {
-            self.overflow.retain(|&(_, own)| own != slot);
+        let [first, second] = self.both_buckets(hash);
+        let mut remove_from = |number: usize| self.buckets.get_mut(number).is_some_and(|bucket| bucket.remove(tag(hash), slot));
+        if !remove_from(first) {
+            if !remove_from(second) {
+                self.overflow.retain(|&(_, own)| own != slot);
+            }
+            self.came_home(hash);
         }
         self.drain_overflow();
     }
 
     /// Room was made: whoever waits may find it.
     fn drain_overflow(&mut self) {
-        if let Some((hash, slot)) = self.overflow.pop()
-            && !self.place(hash, slot)
-        {
-            self.overflow.push((hash, slot));
+        if let Some((hash, slot)) = self.overflow.pop() {
+            self.came_home(hash);
+            if !self.place(hash, slot) {
+                self.overflow((hash, slot));
+            }
         }
     }
 
+    fn overflow(&mut self, homeless: (u64, u32)) {
+        self.went_away(homeless.0);
+        self.overflow.push(homeless);
+    }
+
     fn place(&mut self, hash: u64, slot: u32) -> bool {
-        let tag = tag(hash);
         let [first, second] = self.both_buckets(hash);
-        [first, second].into_iter().any(|number| self.buckets.get_mut(number).is_some_and(|bucket| bucket.place(tag, slot)))
+        let mut place_in = |number: usize| self.buckets.get_mut(number).is_some_and(|bucket| bucket.place(tag(hash), slot));
+        if place_in(first) {
+            return true;
+        }
+        let placed = place_in(second);
+        if placed {
+            self.went_away(hash);
+        }
+        placed
     }
 
     /// Puts `newcomer` in the place of a resident of one of its full buckets; the resident is homeless now.
@@ -205,7 +227,30 @@ impl Index {
         let Some(bucket) = self.buckets.get_mut(number) else { return newcomer };
         let resident = bucket.slots.get(place).copied().unwrap_or(slot);
         bucket.set(place, tag(hash), slot);
-        (hash_of(resident), resident)
+        let homeless = (hash_of(resident), resident);
+        if number != first {
+            self.went_away(hash);
+        }
+        if number != self.first_bucket(homeless.0) {
+            self.came_home(homeless.0);
+        }
+        homeless
+    }
+
+    /// A key under `hash` is now somewhere else than in its first bucket.
+    fn went_away(&mut self, hash: u64) {
+        let first = self.first_bucket(hash);
+        if let Some(bucket) = self.buckets.get_mut(first) {
+            bucket.away += 1;
+        }
+    }
+
+    /// A key under `hash` that was elsewhere is there no longer.
+    fn came_home(&mut self, hash: u64) {
+        let first = self.first_bucket(hash);
+        if let Some(bucket) = self.buckets.get_mut(first) {
+            bucket.away = bucket.away.saturating_sub(1);
+        }
     }
 
     #[inline]
@@ -274,5 +319,46 @@ mod tests {
             assert!((slot + 1..most).all(|other| index.find(hash, |found| found == other) == Some(other)));
         }
         assert!(index.overflow.is_empty());
+    }
+
+    /// Of each bucket how many keys are elsewhere, counted anew.
+    fn away_by_counting(index: &Index, hashes: &[u64], held: &[bool]) -> Vec<u32> {
+        let mut away = vec![0; index.buckets.len()];
+        for (slot, hash) in (0_u32..).zip(hashes).filter(|(slot, _)| held[*slot as usize]) {
+            let first = index.first_bucket(*hash);
+            away[first] += u32::from(!index.buckets[first].slots_with(tag(*hash)).any(|(_, own)| own == slot));
+        }
+        away
+    }
+
+    /// Full to the last place and beyond, with keys that come and go: buckets know who is away, and nobody is lost.
+    #[test]
+    fn buckets_count_who_is_elsewhere() {
+        let mut index = Index::new(8 * LOAD);
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut draw = || {
+            random = random.wrapping_mul(0xd120_2ef3_1be5_55a5).wrapping_add(0x9e37_79b9);
+            random ^ random.rotate_left(29)
+        };
+        let hashes: Vec<u64> = (0..16 * WIDTH).map(|_| draw()).collect();
+        let mut held = vec![false; hashes.len()];
+        let mut most_away = 0;
+        for _ in 0..4_000 {
+            let at = draw() as usize % hashes.len();
+            let slot = u32::try_from(at).unwrap();
+            if held[at] {
+                index.remove(hashes[at], slot);
+            } else {
+                assert!(index.insert(hashes[at], slot, |slot| hashes[slot as usize]));
+            }
+            held[at] = !held[at];
+            let away: Vec<u32> = index.buckets.iter().map(|bucket| bucket.away).collect();
+            assert_eq!(away, away_by_counting(&index, &hashes, &held));
+            most_away = most_away.max(away.iter().sum());
+            for (slot, hash) in (0_u32..).zip(&hashes) {
+                assert_eq!(index.find(*hash, |found| found == slot).is_some(), held[slot as usize]);
+            }
+        }
+        assert!(most_away > 16, "{most_away}");
     }
 }

@@ -110,7 +110,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         self.index.prefetch_first(self.hash(&A::pack(key)));
     }
 
-    /// Goes on: reads the bucket and asks for the entry; else for the second bucket, and says false: the lookup has to
+    /// Goes on: reads the bucket and asks for the entry. False: it is not there, and the lookup has to
     /// [approach again](Self::approach_again).
     #[inline(always)]
     pub fn approach(&self, trail: &mut Trail<A>) -> bool {
@@ -121,18 +121,21 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         trail.slot != NOWHERE
     }
 
-    /// Goes on, where the first bucket did not have it: reads the second and asks for the entry.
+    /// Goes on, where the first bucket did not have it: reads the second, where it may be there, and asks for the entry; else
+    /// it is probably a first packet's, and the bucket is asked for where its replies will probably be entered.
     #[inline(always)]
     pub fn approach_again(&self, trail: &mut Trail<A>) {
         if trail.slot == NOWHERE {
-            self.approach_second(trail);
+            self.approach_elsewhere(trail);
         }
     }
 
-    #[cold]
-    fn approach_second(&self, trail: &mut Trail<A>) {
+    #[inline(never)]
+    fn approach_elsewhere(&self, trail: &mut Trail<A>) {
         if let Some(slot) = self.index.likely_in_second(trail.hash) {
             self.prefetch_entry(trail, slot);
+        } else if let Some(reply) = self.foresight.reply(&trail.key()) {
+            self.prefetch_bucket(&reply);
         }
     }
 

@@ -13,6 +13,7 @@
 //!
 //! Time is counted in **ticks** of 1/8 s ([`TICKS_PER_SECOND`]) from the start of the process; a `u32` lasts 17 years.
 
+mod foresight;
 mod hash;
 mod index;
 mod lookup;
@@ -23,6 +24,7 @@ mod model;
 #[cfg(test)]
 mod model_batches;
 
+use foresight::Foresight;
 pub use hash::Secret;
 use index::Index;
 pub use lookup::{Hit, STAGE, Trail};
@@ -104,6 +106,7 @@ pub struct FlowTable<A: Address, V> {
     used: usize,
     wheel: Wheel,
     len: usize,
+    foresight: Foresight<A>,
 }
 
 impl<A: Address, V: Copy + Default> FlowTable<A, V> {
@@ -115,7 +118,7 @@ impl<A: Address, V: Copy + Default> FlowTable<A, V> {
         prefer_large_pages(&entries);
         entries.resize(capacity, Entry { keys: [A::Packed::default(); 2], deadline: 0, value: V::default() });
         let (index, wheel) = (Index::new(capacity * 2), Wheel::new(capacity));
-        Self { secret: Secret::new(seed), index, entries: entries.into_boxed_slice(), used: 0, wheel, len: 0 }
+        Self { secret: Secret::new(seed), index, entries: entries.into_boxed_slice(), used: 0, wheel, len: 0, foresight: Foresight::new() }
     }
 }
 
@@ -163,6 +166,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
             return Err(InsertError::Full);
         }
         self.len += 1;
+        self.foresight.note(original, reply);
         Ok(id)
     }
 

@@ -16,7 +16,7 @@ pub struct AddressTable {
 
 impl AddressTable {
     /// The value at an address.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, address: IpAddr) -> u32 {
         match address {

@@ -74,14 +74,14 @@ impl RangeTable {
     }
 
     /// The value at an address.
-    #[inline]
+    #[inline(never)]
     #[must_use]
     pub fn get(&self, address: u32) -> u32 {
         self.values.get(self.range(address))
     }
 
     /// The number of the range that holds an address; they are numbered in ascending order, from 0 at the first address.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn range(&self, address: u32) -> usize {
         match &self.firsts {

@@ -23,6 +23,10 @@ impl PortTable {
     #[inline]
     #[must_use]
     pub fn get(&self, port: u16) -> u32 {
+        if let [only] = &*self.values {
+            // Rules hardly ever ask for source ports.
+            return *only;
+        }
         let range = self.firsts.last_at_most(self.firsts.bucket(self.block, port), port);
         self.values.get(range).copied().unwrap_or_default()
     }

@@ -7,11 +7,13 @@ const WIDTH: usize = 16;
 
 /// Ascending numbers. Above the list of all of them stands a list of every sixteenth, above that one of every sixteenth of
 /// its own, up to one that a single comparison looks at: a search takes one comparison a list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::table) struct Sorted<N> {
-    /// The lists, shortest first, each filled up to whole comparisons with the largest number.
-    numbers: Box<[N]>,
-    /// Where each list begins.
+    /// The highest list, filled up with the largest number.
+    top: [N; WIDTH],
+    /// The lists below, shortest first, each filled up to whole comparisons in the same way.
+    below: Box<[N]>,
+    /// Where each list below begins.
     lists: Box<[u32]>,
     /// How many numbers there are.
     count: usize,
@@ -19,17 +21,20 @@ pub(in crate::table) struct Sorted<N> {
 
 impl<N: Lane> Sorted<N> {
     pub(in crate::table) fn new(ascending: &[N]) -> Self {
-        let mut steps = vec![1];
-        while ascending.len().div_ceil(steps.last().copied().unwrap_or(1)) > WIDTH {
-            steps.push(steps.last().copied().unwrap_or(1) * WIDTH);
+        let mut step = 1;
+        while ascending.len().div_ceil(step) > WIDTH {
+            step *= WIDTH;
         }
-        let (mut numbers, mut lists) = (Vec::new(), Vec::new());
-        for step in steps.into_iter().rev() {
-            lists.push(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
-            numbers.extend(ascending.iter().step_by(step).copied());
-            numbers.resize(numbers.len().next_multiple_of(WIDTH).max(WIDTH), N::MAX);
+        let mut top = [N::MAX; WIDTH];
+        top.iter_mut().zip(ascending.iter().step_by(step)).for_each(|(place, number)| *place = *number);
+        let (mut below, mut lists) = (Vec::new(), Vec::new());
+        while step > 1 {
+            step /= WIDTH;
+            lists.push(u32::try_from(below.len()).unwrap_or(u32::MAX));
+            below.extend(ascending.iter().step_by(step).copied());
+            below.resize(below.len().next_multiple_of(WIDTH), N::MAX);
         }
-        Self { numbers: numbers.into(), lists: lists.into(), count: ascending.len() }
+        Self { top, below: below.into(), lists: lists.into(), count: ascending.len() }
     }
 
     /// The place of the last number that is at most `key`; the first place where none is.
@@ -39,8 +44,9 @@ impl<N: Lane> Sorted<N> {
             // Else the numbers that only fill up would be at most the key.
             return self.count.saturating_sub(1);
         }
-        self.lists.iter().fold(0, |place, list| {
-            let numbers = self.numbers.get(*list as usize + WIDTH * place..).and_then(<[N]>::first_chunk);
+        let place = N::at_most(&self.top, key).saturating_sub(1);
+        self.lists.iter().fold(place, |place, list| {
+            let numbers = self.below.get(*list as usize + WIDTH * place..).and_then(<[N]>::first_chunk);
             WIDTH * place + numbers.map_or(0, |numbers| N::at_most(numbers, key).saturating_sub(1))
         })
     }
@@ -48,12 +54,15 @@ impl<N: Lane> Sorted<N> {
     /// The number at a place.
     #[inline]
     pub(in crate::table) fn get(&self, place: usize) -> Option<N> {
-        self.numbers.get(*self.lists.last()? as usize + place).copied()
+        match self.lists.last() {
+            Some(list) => self.below.get(*list as usize + place).copied(),
+            None => self.top.get(place).copied(),
+        }
     }
 
     /// Bytes of memory.
     pub(in crate::table) fn memory(&self) -> usize {
-        size_of_val(&*self.numbers) + size_of_val(&*self.lists)
+        size_of_val(&*self.below) + size_of_val(&*self.lists)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! For each condition the table knows classes of values that no rule tells apart, and for each class a row with a bit for
 //! every rule whose condition holds. A lookup finds five rows (addresses, ports, protocol), and the first bit that all of
-//! them have is the rule. Beside its bits a row has a summary, a bit for each word that is not empty, by which most words
-//! are passed over; lists of up to 64 rules are a single word.
+//! them have is the rule. A row of up to 64 rules is a word, one of up to 512 a cache line. A longer one has a summary, a bit
+//! for each line that is not empty, by which most lines are passed over.
 //!
 //! Sets of addresses that several tables have in common (service tags) are not swept again for each: an address's class
 //! among them ([`AddressClasses`]) leads to a row of its own, and the address's row is both together. Who looks up several

@@ -3,19 +3,30 @@
 use foldhash::HashMap;
 
 use super::build::OverBudget;
+use crate::table::simd::Aligned;
 
 /// Bits of a word.
-const WORD: usize = 64;
+const WORD: usize = u64::BITS as usize;
+/// Words of a line.
+const WORDS: usize = 8;
+/// Bits of a line.
+const LINE: usize = WORD * WORDS;
 
-/// Rows of one length, no two of them equal. Each has a bit for every rule, and in front of these, where they are several
-/// words, a summary: a bit for every word that is not empty.
+/// A cache line of bits, which a few vector instructions compare.
+type Line = Aligned<[u64; WORDS]>;
+
+/// Rows of one length, no two of them equal. Each has a bit for every rule: in a word, or in lines. In front of these, where
+/// they are several, stands a summary: lines with a bit for every line that is not empty.
 #[derive(Clone, Debug)]
-pub(super) struct Rows {
-    words: Box<[u64]>,
-    /// Words of a summary; none where a row's bits are one word.
-    summary: usize,
-    /// Words of a row.
-    stride: usize,
+pub(super) enum Rows {
+    Words(Box<[u64]>),
+    Lines {
+        lines: Box<[Line]>,
+        /// Lines of a summary; none where a row's bits are one line.
+        summary: usize,
+        /// Lines of a row.
+        stride: usize,
+    },
 }
 
 impl Rows {
@@ -25,48 +36,69 @@ impl Rows {
     /// The first bit that is in one row of each pair and in all three others.
     #[inline]
     pub(super) fn first_common(&self, pairs: [[u32; 2]; 2], others: [u32; 3]) -> Option<usize> {
-        let [[a, b], [c, d]] = pairs;
-        let [e, f, g] = others;
-        let rows = [self.row(a)?, self.row(b)?, self.row(c)?, self.row(d)?, self.row(e)?, self.row(f)?, self.row(g)?];
-        let word = |at: usize| {
-            let [a, b, c, d, e, f, g] = rows.map(|row| row.get(at).copied().unwrap_or_default());
-            (a | b) & (c | d) & e & f & g
-        };
-        if self.summary == 0 {
-            return first_bit(0, word(0));
-        }
-        (0..self.summary).find_map(|head| {
-            let mut candidates = word(head);
-            while candidates != 0 {
-                let at = head * WORD + candidates.trailing_zeros() as usize;
-                if let Some(found) = first_bit(at, word(self.summary + at)) {
-                    return Some(found);
-                }
-                candidates &= candidates - 1;
+        let ([[a, b], [c, d]], [e, f, g]) = (pairs, others);
+        let rows = [a, b, c, d, e, f, g];
+        match self {
+            Self::Words(words) => {
+                let word = common(rows.map(|row| words.get(row as usize).copied().unwrap_or_default()));
+                (word != 0).then(|| word.trailing_zeros() as usize)
             }
-            None
-        })
-    }
-
-    #[inline]
-    fn row(&self, number: u32) -> Option<&[u64]> {
-        let from = number as usize * self.stride;
-        self.words.get(from..from + self.stride)
+            Self::Lines { lines, summary: 0, .. } => first_bit(&common_line(lines, rows.map(|row| row as usize))),
+            Self::Lines { lines, summary, stride } => first_behind(lines, *summary, rows.map(|row| row as usize * stride)),
+        }
     }
 
     pub(super) fn memory(&self) -> usize {
-        size_of_val(&*self.words)
+        match self {
+            Self::Words(words) => size_of_val(&**words),
+            Self::Lines { lines, .. } => size_of_val(&**lines),
+        }
     }
 }
 
-#[inline]
-fn first_bit(at: usize, word: u64) -> Option<usize> {
-    (word != 0).then(|| at * WORD + word.trailing_zeros() as usize)
+/// The bits that are in one of the first two, one of the next two, and all others.
+#[inline(always)]
+const fn common([a, b, c, d, e, f, g]: [u64; 7]) -> u64 {
+    (a | b) & (c | d) & e & f & g
+}
+
+/// The same for all words of lines, by their places.
+#[inline(always)]
+fn common_line(lines: &[Line], places: [usize; 7]) -> [u64; WORDS] {
+    const EMPTY: &Line = &Aligned([0; WORDS]);
+    let lines = places.map(|place| &lines.get(place).unwrap_or(EMPTY).0);
+    std::array::from_fn(|word| common(lines.map(|line| line[word])))
+}
+
+#[inline(always)]
+fn first_bit(line: &[u64; WORDS]) -> Option<usize> {
+    let word = line.iter().position(|word| *word != 0)?;
+    line.get(word).map(|bits| word * WORD + bits.trailing_zeros() as usize)
+}
+
+/// The first common bit of rows that begin at `rows` with summaries.
+#[inline(never)]
+fn first_behind(lines: &[Line], summary: usize, rows: [usize; 7]) -> Option<usize> {
+    (0..summary).find_map(|head| {
+        let mut candidates = common_line(lines, rows.map(|row| row + head));
+        while let Some(bit) = first_bit(&candidates) {
+            let line = head * LINE + bit;
+            if let Some(found) = first_bit(&common_line(lines, rows.map(|row| row + summary + line))) {
+                return Some(line * LINE + found);
+            }
+            candidates.iter_mut().skip(bit / WORD).take(1).for_each(|word| *word &= *word - 1);
+        }
+        None
+    })
 }
 
 /// Rows in the making.
 pub(super) struct RowsBuilder {
+    /// Of rows of one word.
     words: Vec<u64>,
+    /// Of longer ones.
+    lines: Vec<Line>,
+    /// Lines of a summary.
     summary: usize,
     /// Words of a row's bits.
     bits: usize,
@@ -78,9 +110,11 @@ impl RowsBuilder {
     /// Rows for lists of so many rules, of at most `budget` bytes.
     pub(super) fn new(rules: usize, budget: usize) -> Self {
         let bits = rules.div_ceil(WORD).max(1);
-        let summary = if bits > 1 { bits.div_ceil(WORD) } else { 0 };
-        let known = HashMap::from_iter([(vec![0; bits].into_boxed_slice(), Rows::EMPTY)]);
-        Self { words: vec![0; summary + bits], summary, bits, known, budget }
+        let lines = bits.div_ceil(WORDS);
+        let summary = if lines > 1 { lines.div_ceil(LINE) } else { 0 };
+        let mut rows = Self { words: Vec::new(), lines: Vec::new(), summary, bits, known: HashMap::default(), budget };
+        rows.enter(vec![0; bits].into_boxed_slice(), Rows::EMPTY);
+        rows
     }
 
     /// A row without a bit, to be filled.
@@ -94,19 +128,41 @@ impl RowsBuilder {
             return Ok(*known);
         }
         let number = u32::try_from(self.known.len()).map_err(|_| OverBudget { budget: self.budget })?;
-        let summary = bits.chunks(WORD).map(|words| words.iter().rev().fold(0, |summary, word| summary << 1 | u64::from(*word != 0)));
-        self.words.extend(summary.take(self.summary));
-        self.words.extend_from_slice(bits);
-        self.known.insert(bits.into(), number);
+        self.enter(bits.into(), number);
         // Beside the rows themselves, their copies as keys while the table is built.
-        if 2 * size_of_val(&*self.words) > self.budget {
+        if 2 * (size_of_val(&*self.words) + size_of_val(&*self.lines)) > self.budget {
             return Err(OverBudget { budget: self.budget });
         }
         Ok(number)
     }
 
+    /// Puts down a row behind the others.
+    fn enter(&mut self, bits: Box<[u64]>, number: u32) {
+        if self.bits == 1 {
+            self.words.extend_from_slice(&bits);
+        } else {
+            let mut summary = vec![Aligned([0; WORDS]); self.summary];
+            let filled = bits.chunks(WORDS).enumerate().filter(|(_, line)| line.iter().any(|word| *word != 0));
+            for (line, _) in filled {
+                let head = summary.get_mut(line / LINE).and_then(|head| head.0.get_mut(line % LINE / WORD));
+                head.into_iter().for_each(|word| *word |= 1 << (line % WORD));
+            }
+            self.lines.extend(summary);
+            self.lines.extend(bits.chunks(WORDS).map(|words| {
+                let mut line = [0; WORDS];
+                line.iter_mut().zip(words).for_each(|(word, own)| *word = *own);
+                Aligned(line)
+            }));
+        }
+        self.known.insert(bits, number);
+    }
+
     pub(super) fn finish(self) -> Rows {
-        Rows { words: self.words.into(), summary: self.summary, stride: self.summary + self.bits }
+        if self.bits == 1 {
+            return Rows::Words(self.words.into());
+        }
+        let stride = self.summary + self.bits.div_ceil(WORDS);
+        Rows::Lines { lines: self.lines.into(), summary: self.summary, stride }
     }
 }
 

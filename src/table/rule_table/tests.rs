@@ -178,7 +178,7 @@ fn prefix(address: IpAddr, length: u8) -> Arc<PrefixSet> {
 
 #[test]
 fn sizes_around_words_and_summaries() {
-    for count in [1_u32, 2, 63, 64, 65, 511, 512, 513, 1023, 1024, 1025, 4095, 4096, 4097] {
+    for count in [1_u32, 2, 63, 64, 65, 511, 512, 513, 575, 576, 577, 1023, 1024, 1025, 4095, 4096, 4097] {
         let rules = distinct(count);
         let table = RuleTable::build(&rules, none_shared(), BUDGET).unwrap();
         let scan = OrderedScan::new(rules);
