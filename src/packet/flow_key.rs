@@ -23,7 +23,7 @@ pub trait Address: Copy + Eq + Hash + std::fmt::Debug + Into<IpAddr> {
 }
 
 /// In the last word of a packed key: there is a key.
-const PRESENT: u64 = 1;
+const PRESENT: u64 = 1 << 56;
 
 impl<A: PartialEq> FlowKey<A> {
     /// Whether the ends of the one are those of the other, turned round: what has the one key needs no rewrite to be
@@ -39,21 +39,18 @@ impl<A: PartialEq> FlowKey<A> {
 }
 
 impl<A> FlowKey<A> {
-    /// All but the addresses in one word.
+    /// All but the addresses in one word. The ports are put together first: they lie side by side and are read at once.
     #[inline]
     fn tail(&self) -> u64 {
-        u64::from(self.source_port) << 48
-            | u64::from(self.destination_port) << 32
-            | u64::from(self.zone.0) << 16
-            | u64::from(self.protocol) << 8
-            | PRESENT
+        let ports = u32::from(self.source_port) | u32::from(self.destination_port) << 16;
+        u64::from(ports) | u64::from(self.zone.0) << 32 | u64::from(self.protocol) << 48 | PRESENT
     }
 
     #[inline(always)]
     const fn with_tail(source: A, destination: A, tail: u64) -> Self {
-        let [s0, s1, d0, d1, z0, z1, protocol, _] = tail.to_be_bytes();
-        let (source_port, destination_port) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
-        Self { source, destination, source_port, destination_port, zone: Zone(u16::from_be_bytes([z0, z1])), protocol }
+        let [s0, s1, d0, d1, z0, z1, protocol, _] = tail.to_le_bytes();
+        let (source_port, destination_port) = (u16::from_le_bytes([s0, s1]), u16::from_le_bytes([d0, d1]));
+        Self { source, destination, source_port, destination_port, zone: Zone(u16::from_le_bytes([z0, z1])), protocol }
     }
 }
 
@@ -62,12 +59,14 @@ impl Address for Ipv4Addr {
 
     #[inline]
     fn pack(key: &FlowKey<Self>) -> [u64; 2] {
-        [u64::from(key.source.to_bits()) << 32 | u64::from(key.destination.to_bits()), key.tail()]
+        let ([s0, s1, s2, s3], [d0, d1, d2, d3]) = (key.source.octets(), key.destination.octets());
+        // As they lie in memory.
+        [u64::from_le_bytes([s0, s1, s2, s3, d0, d1, d2, d3]), key.tail()]
     }
 
     #[inline(always)]
     fn unpack(&[addresses, tail]: &[u64; 2]) -> FlowKey<Self> {
-        let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses.to_be_bytes();
+        let [s0, s1, s2, s3, d0, d1, d2, d3] = addresses.to_le_bytes();
         FlowKey::with_tail(Self::new(s0, s1, s2, s3), Self::new(d0, d1, d2, d3), tail)
     }
 }

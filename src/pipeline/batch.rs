@@ -11,7 +11,7 @@ use crate::packet::{Frame, Reason, Zone, segments};
 use crate::policy::admission;
 use crate::policy::ids::PortId;
 use crate::policy::snapshot::Snapshot;
-use crate::table::flow::STAGE;
+use crate::table::flow::{Places, STAGE};
 
 /// Packets whose stages are done together.
 pub(super) const SIZE: usize = STAGE;
@@ -123,18 +123,17 @@ impl Pipeline {
     /// Reads the buckets and asks for the flows; where a bucket did not have one, the same once more with the other.
     #[inline(never)]
     fn approach(&self, batch: &mut [Traveller]) {
-        let mut all_there = true;
-        for Traveller { sought, .. } in &mut *batch {
-            all_there &= match sought {
+        let mut elsewhere = Places::default();
+        for (place, Traveller { sought, .. }) in batch.iter_mut().enumerate() {
+            let is_there = match sought {
                 Sought::V4(trail) => self.flows.v4.approach(trail),
                 Sought::V6(trail) => self.flows.v6.approach(trail),
                 Sought::Nowhere => true,
             };
+            elsewhere.add_if(place, !is_there);
         }
-        if all_there {
-            return;
-        }
-        for Traveller { sought, .. } in batch {
+        for place in elsewhere {
+            let Some(Traveller { sought, .. }) = batch.get_mut(place) else { continue };
             match sought {
                 Sought::V4(trail) => self.flows.v4.approach_again(trail),
                 Sought::V6(trail) => self.flows.v6.approach_again(trail),

@@ -369,11 +369,11 @@ mod tests {
     /// The figure to keep is 128; what is reserved for a flow is an entry, its two places in the index at most four fifths
     /// full, and its place in the wheel.
     #[test]
-    fn an_ipv4_flow_takes_88_bytes_all_included() {
+    fn an_ipv4_flow_takes_94_bytes_all_included() {
         assert_eq!(size_of::<Flow>(), 28);
         let flows = Flows::new(1 << 20, 1 << 10, [1, 2]);
         let per_flow = flows.v4.memory() as f64 / flows.v4.capacity() as f64;
-        assert!(per_flow < 88.1, "{per_flow} bytes");
+        assert!(per_flow < 93.5, "{per_flow} bytes");
     }
 
     #[test]

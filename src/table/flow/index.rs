@@ -6,12 +6,14 @@
 //! finds no place within [`MOVES`] waits in a small overflow. A bucket counts the keys that should be in it first and are
 //! elsewhere: where there are none, a lookup that finds nothing ends in one cache line too.
 
-use crate::table::simd::{TAGS, equal_tags, prefer_large_pages, prefetch};
+use super::places::Places;
+use crate::table::simd::{LANES, TAGS, equal_tags, prefer_large_pages, prefetch};
 
 /// Slots in a bucket: ten of six bytes fill a cache line.
 const WIDTH: usize = TAGS;
-/// Of the ten slots, how many the largest number of keys fills on average.
-const LOAD: usize = 8;
+/// Of the ten slots, how many the largest number of keys fills on average: one key in a hundred is not in its first bucket
+/// then (of eight, one in twenty).
+const LOAD: usize = 6;
 /// Moves of residents before a key goes to the overflow.
 const MOVES: usize = 256;
 /// Places in the overflow.
@@ -23,20 +25,43 @@ const EMPTY: u16 = 0;
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 struct Bucket {
-    tags: [u16; WIDTH],
-    /// Keys whose first bucket this is and that are in their second or in the overflow.
-    away: u32,
+    /// The tags; in the place behind them how many keys are away, those whose first bucket this is and that are in their
+    /// second or in the overflow. It is counted in twos: an even number is no tag, so all places are compared at once.
+    tags: [u16; LANES],
     slots: [u32; WIDTH],
 }
 
 impl Bucket {
-    const EMPTY: Self = Self { tags: [EMPTY; WIDTH], away: 0, slots: [0; WIDTH] };
+    const EMPTY: Self = Self { tags: [EMPTY; LANES], slots: [0; WIDTH] };
 
-    /// A bit for each slot with this tag.
+    /// A bit for each slot with this tag, which is not [`EMPTY`].
     #[inline(always)]
     fn matches(&self, tag: u16) -> Places {
         // by reference: a copy would be written in pieces and read as a whole, which stalls
-        Places(equal_tags(&self.tags, tag))
+        Places::of(equal_tags(&self.tags, tag))
+    }
+
+    /// The slots that are free.
+    fn free(&self) -> Places {
+        Places::of(equal_tags(&self.tags, EMPTY) & ((1 << WIDTH) - 1))
+    }
+
+    /// Whether a key that should be here first may be elsewhere.
+    #[inline(always)]
+    const fn is_anyone_away(&self) -> bool {
+        let [.., away, _] = self.tags;
+        away != 0
+    }
+
+    /// One more is away, or one fewer. So many that the number no longer holds them (a matter of chance that is not met)
+    /// are never counted down: too many away costs time, too few would cost flows.
+    const fn count_away(&mut self, more: bool) {
+        let [.., away, _] = &mut self.tags;
+        if more {
+            *away = away.saturating_add(2) & !1;
+        } else if *away < u16::MAX - 1 {
+            *away = away.saturating_sub(2);
+        }
     }
 
     #[inline(always)]
@@ -52,7 +77,7 @@ impl Bucket {
     }
 
     fn place(&mut self, tag: u16, slot: u32) -> bool {
-        let free = self.matches(EMPTY).next();
+        let free = self.free().next();
         if let Some(place) = free {
             self.set(place, tag, slot);
         }
@@ -65,20 +90,6 @@ impl Bucket {
             self.set(place, EMPTY, 0);
         }
         found.is_some()
-    }
-}
-
-/// The set bits of a mask, lowest first.
-struct Places(u32);
-
-impl Iterator for Places {
-    type Item = usize;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<usize> {
-        let place = self.0.trailing_zeros();
-        self.0 &= self.0.wrapping_sub(1);
-        (place < u32::BITS).then_some(place as usize)
     }
 }
 
@@ -105,37 +116,37 @@ impl Index {
         size_of_val(&*self.buckets) + self.overflow.capacity() * size_of::<(u64, u32)>()
     }
 
-    /// Asks for the cache line that a lookup of `hash` starts with.
+    /// Asks for the cache line that a lookup of `hash` starts with, and returns the number of that bucket.
     #[inline(always)]
-    pub(super) fn prefetch_first(&self, hash: u64) {
-        self.buckets.get(self.first_bucket(hash)).inspect(|bucket| prefetch(*bucket));
+    pub(super) fn prefetch_first(&self, hash: u64) -> u32 {
+        let first = self.first_bucket(hash);
+        self.buckets.get(first).inspect(|bucket| prefetch(*bucket));
+        // At most 2³¹ keys make fewer buckets.
+        first as u32
     }
 
     /// Asks for the cache line that a lookup of `hash` goes on with, if it does.
     #[inline(always)]
     pub(super) fn prefetch_second(&self, hash: u64) {
-        if self.buckets.get(self.first_bucket(hash)).is_some_and(|first| first.away != 0) {
+        if self.buckets.get(self.first_bucket(hash)).is_some_and(Bucket::is_anyone_away) {
             let [_, second] = self.both_buckets(hash);
             self.buckets.get(second).inspect(|bucket| prefetch(*bucket));
         }
     }
 
-    /// The first slot with the hash's tag in its first bucket: very likely the one, not certainly.
+    /// The first slot with the hash's tag in a bucket, its first one: very likely the one, not certainly.
     #[inline(always)]
-    pub(super) fn likely_in_first(&self, hash: u64) -> Option<u32> {
-        self.likely(self.first_bucket(hash), hash)
+    pub(super) fn likely_in(&self, bucket: u32, hash: u64) -> Option<u32> {
+        let bucket = self.buckets.get(bucket as usize)?;
+        bucket.slots.get(bucket.matches(tag(hash)).first()).copied()
     }
 
     /// The same in its second bucket, where it may be there.
     #[inline(always)]
     pub(super) fn likely_in_second(&self, hash: u64) -> Option<u32> {
         let [first, second] = self.both_buckets(hash);
-        self.buckets.get(first).filter(|first| first.away != 0).and_then(|_| self.likely(second, hash))
-    }
-
-    #[inline(always)]
-    fn likely(&self, number: usize, hash: u64) -> Option<u32> {
-        self.buckets.get(number)?.slots_with(tag(hash)).next().map(|(_, slot)| slot)
+        self.buckets.get(first).filter(|first| first.is_anyone_away())?;
+        self.likely_in(second as u32, hash)
     }
 
     /// The slot under `hash` that `is_it` accepts.
@@ -145,7 +156,7 @@ impl Index {
         let found = first.slots_with(tag(hash)).find(|&(_, slot)| is_it(slot));
         match found {
             Some((_, slot)) => Some(slot),
-            None if first.away == 0 => None,
+            None if !first.is_anyone_away() => None,
             None => self.find_elsewhere(hash, is_it),
         }
     }
@@ -241,7 +252,7 @@ impl Index {
     fn went_away(&mut self, hash: u64) {
         let first = self.first_bucket(hash);
         if let Some(bucket) = self.buckets.get_mut(first) {
-            bucket.away += 1;
+            bucket.count_away(true);
         }
     }
 
@@ -249,7 +260,7 @@ impl Index {
     fn came_home(&mut self, hash: u64) {
         let first = self.first_bucket(hash);
         if let Some(bucket) = self.buckets.get_mut(first) {
-            bucket.away = bucket.away.saturating_sub(1);
+            bucket.count_away(false);
         }
     }
 
@@ -321,6 +332,15 @@ mod tests {
         assert!(index.overflow.is_empty());
     }
 
+    #[test]
+    fn what_is_too_much_to_count_stays_counted() {
+        let mut bucket = Bucket::EMPTY;
+        (0..40_000).for_each(|_| bucket.count_away(true));
+        (0..40_000).for_each(|_| bucket.count_away(false));
+        assert!(bucket.is_anyone_away());
+        assert_eq!((bucket.matches(u16::MAX).next(), bucket.free().count()), (None, WIDTH));
+    }
+
     /// Of each bucket how many keys are elsewhere, counted anew.
     fn away_by_counting(index: &Index, hashes: &[u64], held: &[bool]) -> Vec<u32> {
         let mut away = vec![0; index.buckets.len()];
@@ -352,7 +372,7 @@ mod tests {
                 assert!(index.insert(hashes[at], slot, |slot| hashes[slot as usize]));
             }
             held[at] = !held[at];
-            let away: Vec<u32> = index.buckets.iter().map(|bucket| bucket.away).collect();
+            let away: Vec<u32> = index.buckets.iter().map(|bucket| u32::from(bucket.tags[WIDTH] / 2)).collect();
             assert_eq!(away, away_by_counting(&index, &hashes, &held));
             most_away = most_away.max(away.iter().sum());
             for (slot, hash) in (0_u32..).zip(&hashes) {

@@ -19,6 +19,8 @@ const NOWHERE: u32 = u32::MAX;
 pub struct Trail<A: Address> {
     key: A::Packed,
     hash: u64,
+    /// The bucket that it should be in.
+    bucket: u32,
     /// Where the key very likely is, or [`NOWHERE`].
     slot: u32,
 }
@@ -26,7 +28,7 @@ pub struct Trail<A: Address> {
 impl<A: Address> Default for Trail<A> {
     /// Of no key: leads nowhere.
     fn default() -> Self {
-        Self { key: A::Packed::default(), hash: 0, slot: NOWHERE }
+        Self { key: A::Packed::default(), hash: 0, bucket: 0, slot: NOWHERE }
     }
 }
 
@@ -100,8 +102,8 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     pub fn seek(&self, key: &FlowKey<A>) -> Trail<A> {
         let key = A::pack(key);
         let hash = self.hash(&key);
-        self.index.prefetch_first(hash);
-        Trail { key, hash, slot: NOWHERE }
+        let bucket = self.index.prefetch_first(hash);
+        Trail { key, hash, bucket, slot: NOWHERE }
     }
 
     /// Asks for the cache line that a lookup or an insertion of this key begins with.
@@ -114,11 +116,16 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     /// [approach again](Self::approach_again).
     #[inline(always)]
     pub fn approach(&self, trail: &mut Trail<A>) -> bool {
-        match self.index.likely_in_first(trail.hash) {
-            Some(slot) => self.prefetch_entry(trail, slot),
-            None => self.index.prefetch_second(trail.hash),
+        match self.index.likely_in(trail.bucket, trail.hash) {
+            Some(slot) => {
+                self.prefetch_entry(trail, slot);
+                true
+            }
+            None => {
+                self.index.prefetch_second(trail.hash);
+                false
+            }
         }
-        trail.slot != NOWHERE
     }
 
     /// Goes on, where the first bucket did not have it: reads the second, where it may be there, and asks for the entry; else

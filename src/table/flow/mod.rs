@@ -17,6 +17,7 @@ mod foresight;
 mod hash;
 mod index;
 mod lookup;
+mod places;
 mod wheel;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use hash::Secret;
 use index::Index;
 pub use lookup::{Hit, STAGE, Trail};
 use lookup::{pack, unpack};
+pub use places::Places;
 use wheel::Wheel;
 
 use crate::packet::FlowKey;

@@ -165,7 +165,7 @@ mod tags;
 mod timestamp;
 
 pub use pages::prefer_large_pages;
-pub use tags::{TAGS, equal_tags};
+pub use tags::{LANES, TAGS, equal_tags};
 pub use timestamp::timestamp;
 
 /// Asks for the cache line of `place` without waiting for it. Nothing where the processor has no such instruction.
