@@ -57,7 +57,8 @@ pub trait Port: Send {
         SuperFrames::NONE
     }
 
-    /// What to wait on for the next frame; `None` for a port that has to be polled.
+    /// What to wait on for the next frame; `None` for a port that has to be polled. Who never waits does not ask: being told of
+    /// frames may cost those who send them.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// What others may know of the port while the worker has it.

@@ -53,6 +53,7 @@ pub(super) struct Worker<E> {
     pub(super) batch: usize,
     busy_poll: bool,
     until_look: usize,
+    /// When the pass began: one look at the clock serves all that is done in it.
     pub(super) now: Instant,
     next_tick: Instant,
 }
@@ -85,6 +86,7 @@ impl<E: Engine> Worker<E> {
     pub(super) fn run(&mut self) -> io::Result<()> {
         while self.obey() {
             self.wait()?;
+            self.now = Instant::now();
             self.pass();
             self.tick_if_due();
         }
@@ -121,21 +123,29 @@ impl<E: Engine> Worker<E> {
 
     pub(super) fn attach(&mut self, id: PortId, place: Place) -> io::Result<GivenUp> {
         let before = self.detach(id);
-        if let Place::Own(port) = &place
-            && let Some(descriptor) = port.poll_fd()
-        {
-            self.poller.add(id, descriptor)?;
-        }
+        let is_waited_on = self.wait_on(id, &place)?;
         self.outbox.grow(usize::from(id.0) + 1);
-        let slot = Slot::new(id, place);
+        let slot = Slot::new(id, place, is_waited_on);
         self.engine.set_mtu(id, slot.mtu);
         self.slots.insert(slot);
         Ok(before)
     }
 
+    /// Has the poller tell of what is received there. False: nobody tells. A worker that never sleeps is not told: the kernel would
+    /// do so for each frame, and takes the time from whoever sends it.
+    fn wait_on(&self, id: PortId, place: &Place) -> io::Result<bool> {
+        match place {
+            Place::Through(..) => Ok(true),
+            Place::Own(_) if self.busy_poll => Ok(false),
+            Place::Own(port) => port.poll_fd().map_or(Ok(false), |descriptor| self.poller.add(id, descriptor).map(|()| true)),
+        }
+    }
+
     pub(super) fn detach(&mut self, id: PortId) -> GivenUp {
         let Place::Own(port) = self.slots.remove(id)?.place else { return None };
-        if let Some(descriptor) = port.poll_fd() {
+        if !self.busy_poll
+            && let Some(descriptor) = port.poll_fd()
+        {
             self.poller.remove(descriptor);
         }
         Some(port)
@@ -162,13 +172,13 @@ impl<E: Engine> Worker<E> {
             }
         })?;
         self.fellows.get_up();
-        self.slots.iter_mut().filter(|slot| !slot.pollable).for_each(|slot| slot.active = true);
+        self.slots.iter_mut().filter(|slot| !slot.is_waited_on).for_each(|slot| slot.active = true);
         Ok(())
     }
 
     fn time_to_sleep(&self) -> Duration {
         let until_tick = self.next_tick.saturating_duration_since(Instant::now());
-        if self.slots.iter().any(|slot| !slot.pollable) { until_tick.min(UNPOLLABLE_PAUSE) } else { until_tick }
+        if self.slots.iter().any(|slot| !slot.is_waited_on) { until_tick.min(UNPOLLABLE_PAUSE) } else { until_tick }
     }
 
     /// What other workers handed over, then one burst from each active port.
@@ -184,12 +194,13 @@ impl<E: Engine> Worker<E> {
     fn take_burst(&mut self, id: PortId) {
         let Some(slot) = self.slots.get_mut(id) else { return };
         let Place::Own(port) = &mut slot.place else { return slot.active = false };
-        let outcome = port.rx_burst(&mut self.outbox.pool, &mut self.frames, self.batch);
-        slot.active = self.frames.len() >= self.batch;
+        let limit = slot.appetite.limit(self.batch);
+        let outcome = port.rx_burst(&mut self.outbox.pool, &mut self.frames, limit);
+        slot.appetite.after_burst(self.frames.len());
+        slot.active = self.frames.len() >= limit;
         let first_packets = slot.load.after_burst(self.frames.len(), self.batch);
         self.until_look = self.until_look.saturating_sub(self.frames.len());
         if !self.frames.is_empty() {
-            self.now = Instant::now();
             self.engine.limit_first_packets(first_packets);
             self.engine.process(self.now, id, &mut self.frames, &mut self.outbox);
             self.frames.drain(..).for_each(|frame| self.outbox.pool.give(frame));
@@ -246,9 +257,6 @@ impl<E: Engine> Worker<E> {
     }
 
     fn tick_if_due(&mut self) {
-        if self.busy_poll || !self.slots.iter().any(|slot| slot.active) {
-            self.now = Instant::now();
-        }
         if self.now < self.next_tick {
             return;
         }

@@ -3,8 +3,6 @@
 //! Parcels are posted after each batch, all of it before anyone is woken, and taken before the ports' bursts. Frames that
 //! came in at one port are processed together. Every buffer that is taken is paid for with an idle one.
 
-use std::time::Instant;
-
 use super::event_loop::Worker;
 use super::fellows::Envelope;
 use crate::packet::Reason;
@@ -22,7 +20,6 @@ impl<E: Engine> Worker<E> {
         if !self.fellows.has_parcel() {
             return;
         }
-        self.now = Instant::now();
         let mut arrived_at = PortId(0);
         for _ in 0..self.batch * BATCHES {
             let Some(Envelope { from, parcel }) = self.fellows.take() else { break };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::appetite::Appetite;
 use super::departure::Attention;
 use super::load::Load;
 use crate::packet::segments::SuperFrames;
@@ -26,24 +27,26 @@ pub(super) struct Slot {
     pub(super) takes: SuperFrames,
     /// Whether its queues are worth looking through.
     pub(super) attention: Attention,
+    /// How many frames it is asked for.
+    pub(super) appetite: Appetite,
     /// Whether it is overloaded.
     pub(super) load: Load,
     /// The MTU that the engine was told.
     pub(super) mtu: u32,
     /// To be received from in the next pass.
     pub(super) active: bool,
-    /// Can be waited on, or has nothing to be waited for; else it is looked at in every pass.
-    pub(super) pollable: bool,
+    /// The poller tells of it, or there is nothing to tell; else it is looked at in every pass.
+    pub(super) is_waited_on: bool,
 }
 
 impl Slot {
-    pub(super) fn new(id: PortId, place: Place) -> Self {
-        let (state, takes, active, pollable) = match &place {
-            Place::Own(port) => (port.state(), port.takes(), true, port.poll_fd().is_some()),
-            Place::Through(_, state) => (Arc::clone(state), SuperFrames::NONE, false, true),
+    pub(super) fn new(id: PortId, place: Place, is_waited_on: bool) -> Self {
+        let (state, takes, active) = match &place {
+            Place::Own(port) => (port.state(), port.takes(), true),
+            Place::Through(_, state) => (Arc::clone(state), SuperFrames::NONE, false),
         };
-        let (attention, load) = (Attention::default(), Load::default());
-        Self { id, mtu: state.mtu(), state, place, takes, attention, load, active, pollable }
+        let (attention, appetite, load) = (Attention::default(), Appetite::default(), Load::default());
+        Self { id, mtu: state.mtu(), state, place, takes, attention, appetite, load, active, is_waited_on }
     }
 }
 

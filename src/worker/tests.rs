@@ -3,8 +3,8 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{Dataplane, Failure, OnFailure, Options};
@@ -245,6 +245,79 @@ fn a_port_that_vanishes_while_sending_is_let_go_of_and_its_frames_are_refused() 
     assert_eq!(dataplane.lost_ports().recv_timeout(Duration::from_secs(10)).unwrap().port, PortId(1));
     let engine = stop(dataplane);
     assert_eq!((engine.sent, engine.refused), (vec![], vec![(PortId(1), Reason::DestinationUnknown)]));
+}
+
+/// What a worker did with a [`Scripted`] port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Did {
+    Asked { limit: usize, got: usize },
+    Sent(usize),
+    AskedWhatToWaitOn,
+}
+
+/// Brings bursts of these lengths, and nothing after that.
+struct Scripted {
+    bursts: Vec<usize>,
+    did: Arc<Mutex<Vec<Did>>>,
+    state: Arc<PortState>,
+}
+
+impl Port for Scripted {
+    fn rx_burst(&mut self, _pool: &mut FramePool, frames: &mut Vec<Frame>, limit: usize) -> io::Result<usize> {
+        if self.bursts.is_empty() {
+            return Ok(0);
+        }
+        let got = self.bursts.remove(0).min(limit);
+        frames.extend((0..got).map(|_| frame(60, 0)));
+        self.did.lock().unwrap().push(Did::Asked { limit, got });
+        Ok(got)
+    }
+    fn tx_burst(&mut self, frames: &mut Vec<Frame>, pool: &mut FramePool, _refused: &mut Vec<(usize, Reason)>) -> io::Result<()> {
+        self.did.lock().unwrap().push(Did::Sent(frames.len()));
+        frames.drain(..).for_each(|frame| pool.give(frame));
+        Ok(())
+    }
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.did.lock().unwrap().push(Did::AskedWhatToWaitOn);
+        None
+    }
+    fn state(&self) -> Arc<PortState> {
+        Arc::clone(&self.state)
+    }
+}
+
+/// What a worker does with a port that brings these bursts, which leave through another.
+fn done_with(bursts: &[usize], busy_poll: bool) -> Vec<Did> {
+    let did = Arc::new(Mutex::new(Vec::new()));
+    let port = |bursts: &[usize]| -> Vec<Box<dyn Port>> {
+        vec![Box::new(Scripted { bursts: bursts.to_vec(), did: Arc::clone(&did), state: PortState::new(1500) })]
+    };
+    let options = Options { busy_poll, batch: 8, coalesce: false, ..Options::default() };
+    let ports = vec![(PortId(0), port(bursts)), (PortId(1), port(&[]))];
+    let dataplane = Dataplane::start(&options, vec![Copier::default()], snapshot(1), ports).unwrap();
+    let frames: usize = bursts.iter().sum();
+    eventually("all are through", || dataplane.inspect(0, |engine| engine.sent.len()).unwrap() == frames);
+    stop(dataplane);
+    let did = did.lock().unwrap();
+    did.clone()
+}
+
+#[test]
+fn a_packet_that_comes_alone_leaves_before_its_port_is_asked_for_more() {
+    for busy_poll in [false, true] {
+        let mut did = done_with(&[0, 1, 0, 1, 8, 3], busy_poll);
+        did.retain(|did| *did != Did::AskedWhatToWaitOn);
+        let (asked, sent) = (|limit, got| Did::Asked { limit, got }, Did::Sent);
+        let alone = [asked(8, 0), asked(1, 1), sent(1), asked(8, 0), asked(1, 1), sent(1)];
+        let stream = [asked(8, 8), sent(8), asked(8, 3), sent(3)];
+        assert_eq!(did, [alone.as_slice(), &stream].concat(), "busy_poll: {busy_poll}");
+    }
+}
+
+#[test]
+fn a_worker_that_never_sleeps_asks_no_port_what_to_wait_on() {
+    assert!(!done_with(&[3, 2], true).contains(&Did::AskedWhatToWaitOn));
+    assert!(done_with(&[3, 2], false).contains(&Did::AskedWhatToWaitOn));
 }
 
 #[test]

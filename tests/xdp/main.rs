@@ -19,6 +19,7 @@ use causeway::port::monitor::Monitor;
 use causeway::port::{DEFAULT_MTU, Port, PortState};
 use causeway::wire::ethernet;
 use common::{has_program, text};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use place::{NETWORK, Place, Server, enter, inside, ip, python, serve, wait};
 
@@ -243,6 +244,17 @@ fn more_frames_than_the_ring_holds_are_refused_and_the_others_arrive() {
     assert_eq!(refused, [(0, Reason::TooBig)]);
 }
 
+/// Sends so many frames from the client.
+fn flood(frames: usize) -> String {
+    format!(
+        "
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('c0', 0))
+for n in range({frames}): s.send(bytes.fromhex('ffffffffffff 020000000001 88cc') + bytes(46))
+"
+    )
+}
+
 #[test]
 fn frames_that_found_no_room_are_counted() {
     let Some(place) = Place::new() else { return };
@@ -251,20 +263,32 @@ fn frames_that_found_no_room_are_counted() {
     let (_keep, lost) = crossbeam::channel::unbounded();
     let monitor = enter(&place.home, || Monitor::start(lost, Box::new(|_, _| Ok(()))).unwrap());
     monitor.watch(PortId(0), "a", &Device::Xdp("d0".to_owned()), handle, Arc::clone(&state));
-    let flood = "
-import socket
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('c0', 0))
-for n in range(6000): s.send(bytes.fromhex('ffffffffffff 020000000001 88cc') + bytes(46))
-";
-    assert!(python(&place.client, flood).status().unwrap().success());
+    assert!(python(&place.client, &flood(6000)).status().unwrap().success());
     wait("lost frames", || state.kernel_drops() > 0);
     // What was received is good, and makes room for more.
     let (mut pool, mut frames) = (FramePool::new(64), Vec::new());
     while port.rx_burst(&mut pool, &mut frames, 64).unwrap() > 0 {}
     assert!(frames.len() >= 2048, "{}", frames.len());
     frames.clear();
-    assert!(python(&place.client, &flood.replace("6000", "10")).status().unwrap().success());
+    assert!(python(&place.client, &flood(10)).status().unwrap().success());
     wait("frames", || port.rx_burst(&mut pool, &mut frames, 64).unwrap() > 0);
+}
+
+#[test]
+fn who_waits_hears_of_frames_that_came_before_and_after() {
+    let Some(place) = Place::new() else { return };
+    let (mut port, _handle) = open(&place, &PortState::new(DEFAULT_MTU));
+    let (mut pool, mut frames) = (FramePool::new(64), Vec::new());
+    for sent in 1..=2 {
+        assert!(python(&place.client, &flood(1)).status().unwrap().success());
+        // The first time, nobody had asked before the frame came.
+        let mut waited_on = [PollFd::new(port.poll_fd().unwrap(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut waited_on, PollTimeout::from(10_000u16)), Ok(1));
+        wait("the frame", || {
+            port.rx_burst(&mut pool, &mut frames, 64).unwrap();
+            frames.len() >= sent
+        });
+    }
 }
 
 /// Tells of the lengths of what comes in at `c0` until a last frame of 70 bytes.

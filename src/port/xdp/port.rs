@@ -1,5 +1,6 @@
 //! The port: some queues of an interface, polled in turns.
 
+use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
@@ -25,8 +26,9 @@ pub struct XdpPort {
     queues: Vec<Queue>,
     /// Which queue the next burst starts with.
     turn: usize,
-    /// All that wakes the port, in one descriptor: the queues' sockets and the bell.
-    waiting: Epoll,
+    /// All that wakes the port, in one descriptor: the queues' sockets and the bell. Made when it is first asked for: to tell it
+    /// of a frame costs the far end of a veth a tenth of its rate, and is in vain where nobody waits. `None`: it could not be made.
+    waiting: OnceCell<Option<Epoll>>,
     plain: Plain,
     /// Where super-frames leave whole; `None` where they could be overtaken.
     whole: Option<SuperFrameSocket>,
@@ -69,20 +71,24 @@ impl XdpPort {
         state.mtu.store(mtu, Ordering::Relaxed);
         let keeps_order = ethtool::keeps_order(name);
         let whole = || keeps_order.then(|| SuperFrameSocket::open(index)).transpose();
-        let ports = deal(queues, shares).into_iter().map(|queues| Self::new(Arc::clone(&attachment), queues, whole()?, state));
+        let ports = deal(queues, shares).into_iter().map(|queues| Ok(Self::new(Arc::clone(&attachment), queues, whole()?, state)));
         let ports = ports.collect::<io::Result<Vec<_>>>().map_err(Unavailable::at(Step::Rings))?;
         state.set_present(true);
         Ok(ports)
     }
 
-    fn new(attachment: Arc<Attachment>, queues: Vec<Queue>, whole: Option<SuperFrameSocket>, state: &Arc<PortState>) -> io::Result<Self> {
+    fn new(attachment: Arc<Attachment>, queues: Vec<Queue>, whole: Option<SuperFrameSocket>, state: &Arc<PortState>) -> Self {
+        let (waiting, plain, state) = (OnceCell::new(), Plain::default(), Arc::clone(state));
+        Self { attachment, queues, turn: 0, waiting, plain, whole, is_behind: false, is_down: false, state }
+    }
+
+    fn everything_that_wakes(&self) -> io::Result<Epoll> {
         let waiting = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        waiting.add(&attachment.bell, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-        for queue in &queues {
-            waiting.add(queue.socket(), EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        waiting.add(&self.attachment.bell, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        for (number, queue) in self.queues.iter().enumerate() {
+            waiting.add(queue.socket(), wanted(self.is_behind && number == 0))?;
         }
-        let state = Arc::clone(state);
-        Ok(Self { attachment, queues, turn: 0, waiting, plain: Plain::default(), whole, is_behind: false, is_down: false, state })
+        Ok(waiting)
     }
 
     /// What the monitor asks; it must not keep the port open.
@@ -97,9 +103,10 @@ impl XdpPort {
         let outcome = queue.flush();
         *is_down = outcome.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::ENETDOWN));
         let was_behind = std::mem::replace(is_behind, matches!(outcome, Ok(Sent::Some)));
-        if was_behind != *is_behind {
-            let wanted = if *is_behind { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN };
-            waiting.modify(queue.socket(), &mut EpollEvent::new(wanted, 0))?;
+        if was_behind != *is_behind
+            && let Some(Some(waiting)) = waiting.get()
+        {
+            waiting.modify(queue.socket(), &mut wanted(*is_behind))?;
         }
         outcome.map(drop)
     }
@@ -173,12 +180,22 @@ impl Port for XdpPort {
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.waiting.0.as_fd())
+        let waiting = self.waiting.get_or_init(|| {
+            self.everything_that_wakes()
+                .inspect_err(|error| tracing::warn!(%error, "an AF_XDP port is polled, as it cannot be waited on"))
+                .ok()
+        });
+        waiting.as_ref().map(|waiting| waiting.0.as_fd())
     }
 
     fn state(&self) -> Arc<PortState> {
         Arc::clone(&self.state)
     }
+}
+
+/// What to be woken by: frames, and room for more where some wait for it.
+fn wanted(is_behind: bool) -> EpollEvent {
+    EpollEvent::new(if is_behind { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }, 0)
 }
 
 fn down_is_not_gone(error: io::Error) -> io::Result<()> {
