@@ -179,6 +179,23 @@ class Child:
         return total
 
 
+@contextlib.contextmanager
+def kept_awake(core):
+    """An idle core waits for work with its eyes open, instead of halting: nobody has to wake it (Documentation/ABI/testing/sysfs-devices-power,
+    pm_qos_resume_latency_us). Where the kernel does not offer that, it sleeps as it likes. Yields whether it is kept awake."""
+    limit = Path(f"/sys/devices/system/cpu/cpu{core}/power/pm_qos_resume_latency_us")
+    try:
+        before = limit.read_text()
+        limit.write_text("n/a")
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        limit.write_text(before)
+
+
 def core_nanoseconds(core):
     """Time that a core has not been idle so far, whatever it did; in steps of a scheduler tick."""
     for line in Path("/proc/stat").read_text().splitlines():

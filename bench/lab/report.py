@@ -39,6 +39,7 @@ EXTRA = (
     ("nanosecondsPerConnect", "µs of the device a connect", lambda value: number(value / 1000, 1)),
     ("sentPerSecond", "sent, M/s", lambda value: number(value / 1e6, 2)),
     ("p99", "p99, µs", lambda value: number(value, 1)),
+    ("halting", "p50 where the hosts' core halts, µs", lambda value: number(value, 1)),
     ("lostWithout", "without reloads", lambda value: number(value, 0)),
     ("sent", "of packets", lambda value: number(value, 0)),
     ("cpuRatio", "by processor time", lambda value: number(value, 2)),

@@ -41,8 +41,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let ports: Vec<_> = ports.into_iter().flatten().collect();
     let [Some(one), Some(other)] = [0, 1].map(|index| ports.get(index).and_then(|port| port.poll_fd())) else { return Ok(()) };
     let sleep = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    for port in [one, other] {
-        sleep.add(port, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+    if !options.busy_poll {
+        for port in [one, other] {
+            sleep.add(port, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        }
     }
     println!("ready");
     let mut buffer = vec![0; LARGEST];
