@@ -3,15 +3,21 @@
 //! Each of the five dimensions (protocol, addresses, ports) is divided into classes that no rule tells apart, so that a
 //! rule is a product of five sets of classes: a box. Boxes are subtracted from boxes; nothing is sampled.
 
-use std::collections::HashMap;
+mod bits;
+mod crossings;
+
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::ordered_scan::Conditions;
 use super::port_set::PortSet;
 use super::prefix_set::PrefixSet;
 use crate::wire::protocol;
+use bits::{Bits, has, members, put};
+pub use crossings::Crossings;
 
 /// Most boxes that an answer may fall into before it is given up.
 const MOST_BOXES: usize = 4096;
@@ -26,9 +32,6 @@ pub struct Region {
     /// Protocol, destination port, source port, destination, source: the cheap ones first.
     sides: [Arc<Bits>; 5],
 }
-
-/// A set of classes.
-type Bits = Vec<u64>;
 
 /// The boxes of each condition, over classes common to all of them. A condition has none where it holds for nothing,
 /// and two where it holds for packets with ports and without.
@@ -135,8 +138,7 @@ pub fn is_covered(wanted: &[Region], cover: &[&[Region]]) -> Option<bool> {
 impl Region {
     /// Some of the box's points, a class of each side.
     fn points(&self, count: usize) -> Vec<[usize; 5]> {
-        let classes = |side: &Arc<Bits>| -> Vec<usize> { (0..side.len() * 64).filter(|class| has(side, *class)).collect() };
-        let sides: Vec<Vec<usize>> = self.sides.iter().map(classes).collect();
+        let sides: Vec<Vec<usize>> = self.sides.iter().map(|side| members(side).collect()).collect();
         let pick = |number: usize, side: usize| {
             let draw = usize::try_from(mark(number * 5 + side) & 0xffff_ffff).unwrap_or_default();
             sides.get(side).filter(|list| !list.is_empty()).and_then(|list| list.get(draw % list.len())).copied().unwrap_or_default()
@@ -205,15 +207,12 @@ impl Region {
     }
 }
 
-fn has(side: &Bits, class: usize) -> bool {
-    side.get(class / 64).is_some_and(|word| word >> (class % 64) & 1 == 1)
-}
-
 /// The protocols of a condition that have ports, and those that have none.
 fn split(protocols: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let all = || 0..=u8::MAX;
-    let named = |protocol: &u8| protocols.is_empty() || protocols.contains(protocol);
-    all().filter(named).partition(|protocol| WITH_PORTS.contains(protocol))
+    let mut named: Vec<u8> = if protocols.is_empty() { (0..=u8::MAX).collect() } else { protocols.to_vec() };
+    named.sort_unstable();
+    named.dedup();
+    named.into_iter().partition(|protocol| WITH_PORTS.contains(protocol))
 }
 
 /// A value of any dimension, by family (0: a number, 4, 6), so that one order holds for all.
@@ -271,11 +270,7 @@ impl<'a, T: Hash + Eq + ?Sized> Sets<'a, T> {
         let bits = |set: &Vec<(Key, Key)>| {
             let mut bits = vec![0u64; words];
             for (start, end) in set {
-                for class in class_of.iter().take(at(end)).skip(at(start)) {
-                    if let Some(word) = bits.get_mut(class / 64) {
-                        *word |= 1 << (class % 64);
-                    }
-                }
+                class_of.get(at(start)..at(end)).unwrap_or_default().iter().for_each(|class| put(&mut bits, *class));
             }
             Arc::new(bits)
         };
@@ -392,6 +387,16 @@ mod tests {
                 prop_assert!(!within_one(last_boxes, cut) || covered(last, std::slice::from_ref(rule)));
                 let meets = universe().iter().any(|header| rule.hold(header) && last.hold(header));
                 prop_assert_eq!(meet(last_boxes, cut), meets);
+            }
+        }
+
+        #[test]
+        fn rules_that_cross_are_those_that_meet_when_each_is_compared_with_each(rules in prop::collection::vec(condition(), 1..90)) {
+            let boxes = regions(&rules.iter().collect::<Vec<_>>());
+            let crossings = Crossings::new(&boxes);
+            for (index, wanted) in boxes.iter().enumerate() {
+                let plain: Vec<usize> = (0..index).filter(|earlier| meet(wanted, &boxes[*earlier])).collect();
+                prop_assert_eq!(crossings.before(index), plain, "rule {}", index);
             }
         }
 

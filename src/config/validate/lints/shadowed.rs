@@ -11,7 +11,7 @@ use crate::config::compile::tags::SpecialTag;
 use crate::config::finding::{Code, Findings};
 use crate::config::network::{Network, NetworkSecurityGroup, NsgIndex, RuleAddress};
 use crate::policy::nsg::RuleList;
-use crate::table::coverage::{Region, is_covered, meet, regions, within_one};
+use crate::table::coverage::{Crossings, Region, is_covered, regions, within_one};
 
 /// Most places of one group, with different meanings, that are looked at; with more, nothing is said.
 const MOST_PLACES: usize = 64;
@@ -95,18 +95,18 @@ fn report(group: &str, list: &RuleList, index: usize, covered: &Covered, finding
 fn covered_rules(list: &RuleList) -> BTreeMap<usize, Covered> {
     let conditions: Vec<_> = list.table.all_conditions().iter().collect();
     let boxes = regions(&conditions);
+    let crossings = Crossings::new(&boxes);
     let users = list.rules.iter().take_while(|rule| rule.position.is_some()).count();
-    (1..users).filter_map(|index| Some((index, covered(list, &boxes, index)?))).collect()
+    (1..users).filter_map(|index| Some((index, covered(list, &boxes, &crossings, index)?))).collect()
 }
 
-fn covered(list: &RuleList, boxes: &[Vec<Region>], index: usize) -> Option<Covered> {
-    let wanted = boxes.get(index).filter(|wanted| !wanted.is_empty())?;
-    let earlier = || boxes.iter().enumerate().take(index);
-    let by = match earlier().find(|(_, cover)| within_one(wanted, cover)) {
-        Some((one, _)) => vec![one],
+fn covered(list: &RuleList, boxes: &[Vec<Region>], crossings: &Crossings<'_>, index: usize) -> Option<Covered> {
+    let wanted = boxes.get(index)?;
+    let meeting: Vec<(usize, &[Region])> =
+        crossings.before(index).into_iter().filter_map(|earlier| Some((earlier, boxes.get(earlier)?.as_slice()))).collect();
+    let by = match meeting.iter().find(|(_, cover)| within_one(wanted, cover)) {
+        Some((one, _)) => vec![*one],
         None => {
-            let meeting: Vec<(usize, &[Region])> =
-                earlier().filter(|(_, cover)| meet(wanted, cover)).map(|(index, cover)| (index, cover.as_slice())).collect();
             let cover: Vec<&[Region]> = meeting.iter().map(|(_, cover)| *cover).collect();
             if cover.len() < 2 || is_covered(wanted, &cover) != Some(true) {
                 return None;
