@@ -1,6 +1,6 @@
 //! Sets of small numbers, a bit for each.
 
-/// A set of classes.
+/// A set of small numbers.
 pub(super) type Bits = Vec<u64>;
 
 /// The members of a set, ascending.
