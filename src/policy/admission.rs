@@ -56,9 +56,9 @@ pub fn zone(snapshot: &Snapshot, port: PortId, source_on_wire: IpAddr) -> Result
     let zone = match &port.behind {
         Behind::Address(host) => (source_on_wire == host.wire || (host.forwards && is_unicast(source_on_wire))).then_some(host.zone),
         Behind::Subnet { subnet, forwarder } => subnet_zone(snapshot, port, *subnet, *forwarder, source_on_wire),
-        Behind::Network { network, forwarder } => from_network(snapshot, port, *network, source_on_wire)
-            .or_else(|| forwarded(snapshot, *forwarder, source_on_wire))
-            .map(|admitted| admitted.zone),
+        Behind::Network { network, forwarder } => host_of_network(snapshot, port, *network, source_on_wire)
+            .map(|(_, subnet, _)| subnet.zone)
+            .or_else(|| forwarded(snapshot, *forwarder, source_on_wire).map(|admitted| admitted.zone)),
         Behind::Gateway(_) => is_unicast(source_on_wire).then_some(port.zone),
         Behind::Service(_) | Behind::Internet | Behind::Platform => owns(snapshot, &port.behind, source_on_wire).then_some(port.zone),
     };
@@ -77,9 +77,8 @@ pub fn only_zone(snapshot: &Snapshot, port: &SnapshotPort) -> Option<Zone> {
 }
 
 fn subnet_zone(snapshot: &Snapshot, port: &SnapshotPort, index: usize, forwarder: Option<usize>, on_wire: IpAddr) -> Option<Zone> {
-    let subnet = snapshot.subnet(index)?;
-    let own = subnet.private_of(on_wire).is_some_and(|private| lives_behind(snapshot, port, index, subnet, private));
-    (own || (forwarder.is_some() && is_unicast(on_wire))).then_some(subnet.zone)
+    let own = host_of_subnet(snapshot, port, index, on_wire).is_some();
+    if own || (forwarder.is_some() && is_unicast(on_wire)) { Some(snapshot.subnet(index)?.zone) } else { None }
 }
 
 fn from_host_port(host: &HostPort, on_wire: IpAddr) -> Option<Admitted> {
@@ -92,20 +91,42 @@ fn from_host_port(host: &HostPort, on_wire: IpAddr) -> Option<Admitted> {
 }
 
 fn from_subnet(snapshot: &Snapshot, port: &SnapshotPort, index: usize, on_wire: IpAddr) -> Option<Admitted> {
-    let subnet = snapshot.subnet(index)?;
-    let source = subnet.private_of(on_wire)?;
-    if !lives_behind(snapshot, port, index, subnet, source) {
-        return None;
-    }
-    let interface = snapshot.interface_at(subnet.network, source);
-    Some(Admitted { sender: Sender::Subnet { subnet: index, interface, forwarded: false }, source, zone: subnet.zone })
+    let (subnet, source) = host_of_subnet(snapshot, port, index, on_wire)?;
+    Some(host(snapshot, index, subnet, source))
 }
 
 fn from_network(snapshot: &Snapshot, port: &SnapshotPort, network: usize, on_wire: IpAddr) -> Option<Admitted> {
+    let (index, subnet, source) = host_of_network(snapshot, port, network, on_wire)?;
+    Some(host(snapshot, index, subnet, source))
+}
+
+/// A host that sends for itself.
+fn host(snapshot: &Snapshot, index: usize, subnet: &Subnet, source: IpAddr) -> Admitted {
+    let interface = snapshot.interface_at(subnet.network, source);
+    Admitted { sender: Sender::Subnet { subnet: index, interface, forwarded: false }, source, zone: subnet.zone }
+}
+
+/// The subnet, and the private form of a source, where that is a host of this subnet behind this port.
+fn host_of_subnet<'a>(snapshot: &'a Snapshot, port: &SnapshotPort, index: usize, on_wire: IpAddr) -> Option<(&'a Subnet, IpAddr)> {
+    let subnet = snapshot.subnet(index)?;
+    let private = subnet.private_of(on_wire)?;
+    lives_behind(snapshot, port, index, subnet, private).then_some((subnet, private))
+}
+
+/// The same for a network, and which subnet it is.
+fn host_of_network<'a>(
+    snapshot: &'a Snapshot,
+    port: &SnapshotPort,
+    network: usize,
+    on_wire: IpAddr,
+) -> Option<(usize, &'a Subnet, IpAddr)> {
     let network = snapshot.networks.get(network)?;
     // Mostly the first subnet that has the address is the one; where it has a port of its own, a later one may be.
     let first = network.places.on_wire.find(on_wire)?;
-    network.subnets.iter().skip(first).find_map(|subnet| from_subnet(snapshot, port, *subnet, on_wire))
+    network.subnets.iter().skip(first).find_map(|index| {
+        let (subnet, private) = host_of_subnet(snapshot, port, *index, on_wire)?;
+        Some((*index, subnet, private))
+    })
 }
 
 /// What the only forwarding interface behind a port sends for others.
