@@ -366,7 +366,7 @@ pub fn key_of<A: Family>(zone: Zone, layout: &Layout) -> Option<FlowKey<A>> {
 mod tests {
     use super::*;
 
-    /// The figure to keep is 128; what is reserved for a flow is an entry, its two places in the index at most four fifths
+    /// The figure to keep is 128; what is reserved for a flow is an entry, its two places in the index at most three fifths
     /// full, and its place in the wheel.
     #[test]
     fn an_ipv4_flow_takes_94_bytes_all_included() {

@@ -1,7 +1,7 @@
 //! The worker's loop: wait → `rx_burst` → process → `tx_burst`.
 //!
 //! A pass takes one burst from each active port, so that a busy one starves nobody. A port is active from the moment that
-//! epoll tells of it until a burst comes back short (nothing waits any more). While ports stay active the worker does not
+//! epoll tells of it until a burst is shorter than was asked for (nothing waits any more). While ports stay active the worker does not
 //! sleep; it only looks for others that became ready, once for some dozens of frames.
 
 use std::io;

@@ -32,14 +32,14 @@ impl<A: Address> Foresight<A> {
         }
     }
 
-    /// How replies to a packet with this key will probably look.
+    /// How replies to a packet with this key will probably look, where its source port is kept.
     #[inline]
     pub(super) fn reply(&self, key: &FlowKey<A>) -> Option<FlowKey<A>> {
         let (original, reply) = self.last.get(place(key.destination.into()))?.as_ref()?;
-        let is_shown = reply.destination == original.source;
+        let keeps_source = reply.destination == original.source;
         Some(FlowKey {
             source: reply.source,
-            destination: if is_shown { key.source } else { reply.destination },
+            destination: if keeps_source { key.source } else { reply.destination },
             source_port: key.destination_port,
             destination_port: key.source_port,
             zone: reply.zone,

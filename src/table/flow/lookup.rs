@@ -150,7 +150,9 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
     #[inline]
     #[must_use]
     pub fn find(&self, trail: &Trail<A>) -> Option<(FlowId, FlowDirection)> {
-        if self.key_of(trail.slot) == Some(&trail.key) { Some(unpack(trail.slot)) } else { self.lookup_packed(trail.hash, &trail.key) }
+        let (id, direction) = unpack(trail.slot);
+        let is_there = self.entries.get(id.0 as usize).is_some_and(|entry| entry.is_way_of(direction, &trail.key));
+        if is_there { Some((id, direction)) } else { self.lookup_packed(trail.hash, &trail.key) }
     }
 
     /// Ends a lookup at the flow itself, where it is where it very likely is; `None` says nothing yet ([`Self::find`] does).
@@ -160,7 +162,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         let (id, direction) = unpack(trail.slot);
         let entry = self.entries.get_mut(id.0 as usize)?;
         // The slot says which key it is: nothing to guess, where packets of both directions are mixed.
-        (entry.keys.get(direction as usize) == Some(&trail.key)).then_some(Hit { entry, direction })
+        entry.is_way_of(direction, &trail.key).then_some(Hit { entry, direction })
     }
 
     #[inline(always)]

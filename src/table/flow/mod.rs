@@ -96,6 +96,15 @@ impl<A: Address, V> Entry<A, V> {
         let [original, _] = &self.keys;
         original.as_ref().last().is_none_or(|&tail| tail == 0)
     }
+
+    /// Whether packets with this key go this way. Where both keys are equal they all count as original, whatever a trail says
+    /// that is older than the flow. Without a branch on the direction, which nobody could guess.
+    #[inline(always)]
+    fn is_way_of(&self, direction: FlowDirection, key: &A::Packed) -> bool {
+        let [original, _] = &self.keys;
+        let is_key = self.keys.get(direction as usize) == Some(key);
+        is_key & !((direction == FlowDirection::Reply) & (original == key))
+    }
 }
 
 /// Flows by the keys of both their directions.
@@ -143,7 +152,7 @@ impl<A: Address, V: Copy> FlowTable<A, V> {
         self.entries.len()
     }
 
-    /// Bytes reserved, whatever the table holds.
+    /// Bytes reserved, whatever the table holds; without the few of what it foresees.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.index.memory() + self.wheel.memory() + size_of_val(&*self.entries)

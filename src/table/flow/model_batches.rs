@@ -106,3 +106,17 @@ fn a_hit_is_the_flow_itself() {
     let nowhere = Trail::default();
     assert!(table.hit(&nowhere).is_none() && table.find(&nowhere).is_none());
 }
+
+/// A flow goes while a batch is under way, and one whose keys are equal takes its entry.
+#[test]
+fn a_trail_that_is_older_than_a_flow_with_equal_keys_does_not_tell_its_direction() {
+    let mut table = FlowTable::<Ipv4Addr, u64>::new(1, [1, 2]);
+    let former = table.insert(key(1), key(2), 0, 10).unwrap();
+    let mut trail = table.seek(&key(2));
+    assert!(table.approach(&mut trail));
+    assert_eq!(table.find(&trail), Some((former, FlowDirection::Reply)));
+    table.remove(former);
+    let id = table.insert(key(2), key(2), 7, 10).unwrap();
+    assert_eq!((id, table.find(&trail)), (former, Some((id, FlowDirection::Original))));
+    assert!(table.hit(&trail).is_none_or(|hit| hit.direction == FlowDirection::Original));
+}
