@@ -3,7 +3,7 @@
 //! | rules | table | a lookup reads |
 //! |---|---|---|
 //! | up to 1,024 | `small`: every rule a bit | two trees, one or two port tables, three to five rows |
-//! | more, over few addresses | `product`: a cell for each pair of their classes | two trees, a cell, a list, its shape |
+//! | more, over few addresses | `product`: a cell for each pair of their classes | two trees, a page, a cell, a list, its shape |
 //! | more | `homes`: lists by source and by destination | two roots, two records, seldom more |
 //!
 //! Tables are built as a whole and never changed: no insertion that a sender could make slow. What a lookup may cost is

@@ -14,7 +14,7 @@ const MOST_COVERED: u64 = 1 << 19;
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     search: Search,
-    /// Of each interval, its class's number times a factor.
+    /// Of each interval, its class's number.
     numbers: Vec<u32>,
 }
 
@@ -103,13 +103,14 @@ impl Classes {
         self.of_ranges.get(range as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// The table in which classes are numbered in steps of `factor`.
-    pub(super) fn addresses(&self, factor: u32) -> Addresses {
+    /// The table in which classes have these numbers, each its own.
+    pub(super) fn addresses(&self, number: impl Fn(u32) -> u32) -> Addresses {
         let (mut starts, mut numbers) = (Vec::new(), Vec::new());
         for (start, class) in self.starts.iter().zip(&self.class_at) {
-            if numbers.last() != Some(&(class * factor)) {
+            let number = number(*class);
+            if numbers.last() != Some(&number) {
                 starts.push(*start);
-                numbers.push(class * factor);
+                numbers.push(number);
             }
         }
         Addresses::new(&starts, numbers)

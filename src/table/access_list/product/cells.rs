@@ -1,155 +1,114 @@
 //! Every class of sources with every class of destinations: a cell, and the rules that take both.
 
-use std::ops::Range;
-
 use super::super::five_tuple::FiveTupleRule;
 use super::addresses::Classes;
-use super::lists::Numbers;
-use super::services::Conditions;
+use super::chains::{Chains, runs};
+use super::pages::{Pages, WIDTH, positions};
 
-/// How many cells a build fills at most; one that is filled again counts again.
-const MOST_FILLED: usize = 1 << 23;
-
-/// How many lists it makes at most, with those that others have taken the place of in the end.
-const MOST_LISTS: usize = 1 << 20;
-
-/// Rules one after the other that name the same addresses.
+/// What a build may take; where it takes more, it is given up.
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    first: u32,
-    behind: u32,
-    ranges: [u32; 2],
-    /// One of them takes whatever these addresses send: nothing comes behind it.
-    takes_all: bool,
+pub(super) struct Limits {
+    /// How many rows are changed, at how many positions; what is changed again counts again.
+    steps: usize,
+    /// How many pages are made or changed.
+    changed: usize,
+    /// How many pages there are at a time.
+    pages: usize,
+    /// How many lists are made, with those that others have taken the place of in the end.
+    lists: usize,
 }
 
-/// A list: a run, and the list of the runs behind it. The first node stands for the empty one.
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    /// The run's number.
-    run: u32,
-    others: u32,
+impl Limits {
+    /// About a tenth of a second, and what a table of 20 MB is made in.
+    pub(super) const USUAL: Self = Self { steps: 1 << 23, changed: 1 << 20, pages: 1 << 18, lists: 1 << 20 };
+
+    fn allow(&self, cells: &Cells) -> bool {
+        cells.chains.count() <= self.lists && cells.pages.work() <= self.changed && cells.pages.count() <= self.pages
+    }
 }
 
 /// The lists of all cells.
 #[derive(Debug)]
 pub(super) struct Cells {
-    /// Row after row, a row for each class of sources.
-    pub(super) lists: Vec<u32>,
-    runs: Vec<Run>,
-    nodes: Vec<Node>,
-    /// What each list became when a run was put before it the last time.
-    changed: Vec<u32>,
+    /// The number of each cell's list: a row for each class of sources, a column for each class of destinations.
+    pub(super) pages: Pages,
+    pub(super) chains: Chains,
 }
 
 impl Cells {
-    const EMPTY: u32 = 0;
-
-    /// Of these rules. `None` where there is more to fill than is worth it.
-    pub(super) fn new(rules: &[FiveTupleRule], [sources, destinations]: [&Classes; 2]) -> Option<Self> {
+    /// Of these rules. `None` where there is more to change than is worth it.
+    pub(super) fn new(rules: &[FiveTupleRule], [sources, destinations]: [&Classes; 2], limits: Limits) -> Option<Self> {
         let runs = runs(rules, [sources, destinations]);
-        let boxes = || runs.iter().map(|run| [sources.of_range(run.ranges[0]), destinations.of_range(run.ranges[1])]);
-        if boxes().map(|[rows, columns]| rows.len() * columns.len()).sum::<usize>() > MOST_FILLED {
+        let boxes: Vec<[&[u32]; 2]> =
+            runs.iter().map(|run| [sources.of_range(run.ranges[0]), destinations.of_range(run.ranges[1])]).collect();
+        if boxes.iter().map(|[rows, columns]| rows.len() * positions_of(columns)).sum::<usize>() > limits.steps {
             return None;
         }
-        let nothing = Node { run: u32::MAX, others: Self::EMPTY };
-        let count = sources.count * destinations.count;
-        let mut cells = Self { lists: vec![Self::EMPTY; count], runs: Vec::new(), nodes: vec![nothing], changed: vec![Self::EMPTY] };
+        let mut cells = Self { pages: Pages::new(sources.count, destinations.count), chains: Chains::new(runs) };
         // from the last to the first: each stands before what is there
-        for (number, (run, [rows, columns])) in runs.iter().zip(boxes()).enumerate().rev() {
-            let begun = cells.nodes.len() as u32;
-            for row in rows {
-                let row = *row as usize * destinations.count..(*row as usize + 1) * destinations.count;
-                cells.put_before(number as u32, run.takes_all, row, columns, begun);
-            }
-            if cells.nodes.len() > MOST_LISTS {
+        for (run, [rows, columns]) in boxes.iter().enumerate().rev() {
+            cells.chains.begin(run as u32);
+            cells.put_before(rows, columns);
+            if !limits.allow(&cells) {
                 return None;
             }
         }
-        Some(Self { runs, ..cells })
+        Some(cells)
     }
 
-    /// Puts a run before the lists of these columns in a row of cells. What was one list stays one: those made since this
-    /// run was begun are numbered from `begun` on.
-    #[inline]
-    fn put_before(&mut self, run: u32, takes_all: bool, row: Range<usize>, columns: &[u32], begun: u32) {
-        let Some(row) = self.lists.get_mut(row) else { return };
-        for column in columns {
-            let Some(list) = row.get_mut(*column as usize) else { continue };
-            let others = if takes_all { Self::EMPTY } else { *list };
-            let Some(changed) = self.changed.get_mut(others as usize) else { continue };
-            if *changed < begun {
-                *changed = self.nodes.len() as u32;
-                *list = *changed;
-                self.nodes.push(Node { run, others });
-                self.changed.push(Self::EMPTY);
-            } else {
-                *list = *changed;
-            }
+    /// Puts the run that was begun before the lists of these columns in these rows of cells.
+    fn put_before(&mut self, rows: &[u32], columns: &[u32]) {
+        for columns in columns.chunk_by(|one, next| *one as usize / WIDTH == *next as usize / WIDTH) {
+            let position = columns.first().map_or(0, |column| *column as usize / WIDTH);
+            self.pages.change(position, rows, |page| {
+                for column in columns {
+                    page.get_mut(*column as usize % WIDTH).into_iter().for_each(|list| *list = self.chains.before(*list));
+                }
+            });
         }
-    }
-
-    /// For each list that there is, or was while cells were filled, the number of its shape. Lists of the same shape have
-    /// the same conditions in the same order.
-    pub(super) fn shapes(&self, conditions: &Conditions) -> Vec<u32> {
-        let mut of_runs: Numbers<&[u16]> = Numbers::new();
-        let mut of_lists: Numbers<(u32, u32)> = Numbers::new();
-        let mut shapes: Vec<u32> = Vec::with_capacity(self.nodes.len());
-        let mut last = (u32::MAX, of_runs.of(&[]));
-        for Node { run, others } in &self.nodes {
-            if last.0 != *run {
-                let rules = self.runs.get(*run as usize).and_then(|run| conditions.of_rules.get(run.first as usize..run.behind as usize));
-                last = (*run, of_runs.of(rules.unwrap_or_default()));
-            }
-            // the list behind was made before
-            let behind = shapes.get(*others as usize).copied().unwrap_or(u32::MAX);
-            shapes.push(of_lists.of((last.1, behind)));
-        }
-        shapes
-    }
-
-    /// The rules of a list, ascending.
-    pub(super) fn rules(&self, list: u32) -> impl Iterator<Item = u32> {
-        self.runs(list).flat_map(|run| run.first..run.behind)
-    }
-
-    /// Adds the rules that have these places in a list, ascending.
-    pub(super) fn at_places(&self, list: u32, places: &[u32], rules: &mut Vec<u32>) {
-        let mut places = places.iter().peekable();
-        let mut before = 0;
-        for run in self.runs(list) {
-            let length = run.behind - run.first;
-            while let Some(place) = places.next_if(|place| **place < before + length) {
-                rules.push(run.first + place - before);
-            }
-            if places.peek().is_none() {
-                return;
-            }
-            before += length;
-        }
-    }
-
-    fn runs(&self, list: u32) -> impl Iterator<Item = &Run> {
-        let node = |list: u32| (list != Self::EMPTY).then(|| self.nodes.get(list as usize)).flatten();
-        std::iter::successors(node(list), move |before| node(before.others)).filter_map(|node| self.runs.get(node.run as usize))
     }
 }
 
-fn runs(rules: &[FiveTupleRule], [sources, destinations]: [&Classes; 2]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for (number, (rule, ranges)) in (0..).zip(rules.iter().zip(sources.of_rules.iter().zip(&destinations.of_rules))) {
-        if rule.is_empty() {
-            continue;
-        }
-        let ranges = [*ranges.0, *ranges.1];
-        let takes_all = rule.source_ports == (0..=u16::MAX) && rule.destination_ports == (0..=u16::MAX) && rule.protocol.mask == 0;
-        match runs.last_mut() {
-            Some(run) if run.ranges == ranges && run.behind == number => {
-                run.behind += 1;
-                run.takes_all |= takes_all;
-            }
-            _ => runs.push(Run { first: number, behind: number + 1, ranges, takes_all }),
+/// How many pages of a row have some of these ascending columns; no fewer, at least.
+fn positions_of(columns: &[u32]) -> usize {
+    match columns {
+        [first, .., last] => positions(*last as usize + 1) - *first as usize / WIDTH,
+        others => others.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::addresses::Ranges;
+    use super::*;
+    use crate::table::access_list::five_tuple::MaskedProtocol;
+
+    fn rule(source: u32, destination: u32) -> FiveTupleRule {
+        FiveTupleRule {
+            sources: 3 * source..=3 * source,
+            destinations: 0..=3 * destination,
+            source_ports: 0..=9,
+            destination_ports: 0..=9,
+            protocol: MaskedProtocol::ANY,
         }
     }
-    runs
+
+    /// What takes more than one of the limits is given up.
+    #[test]
+    fn builds_keep_to_their_limits() {
+        let rules: Vec<FiveTupleRule> = (0..40).map(|at| rule(at % 7, at)).collect();
+        let classes = |ranges: &mut dyn Iterator<Item = (u32, u32)>| Classes::new(Ranges::new(ranges)).unwrap();
+        let sources = classes(&mut rules.iter().map(|rule| (*rule.sources.start(), *rule.sources.end())));
+        let destinations = classes(&mut rules.iter().map(|rule| (*rule.destinations.start(), *rule.destinations.end())));
+        let new = |limits| Cells::new(&rules, [&sources, &destinations], limits);
+        let built = new(Limits::USUAL).unwrap();
+        // each has one row and is alone: as many steps as pages are made
+        let steps = built.pages.work();
+        let enough = Limits { steps, changed: steps, pages: built.pages.count(), lists: built.chains.count() };
+        assert!(new(enough).is_some());
+        assert!(new(Limits { steps: enough.steps - 1, ..enough }).is_none());
+        assert!(new(Limits { changed: enough.changed - 1, ..enough }).is_none());
+        assert!(new(Limits { pages: enough.pages - 1, ..enough }).is_none());
+        assert!(new(Limits { lists: enough.lists - 1, ..enough }).is_none());
+    }
 }

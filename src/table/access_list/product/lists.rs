@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::AccessList;
 use super::cells::Cells;
+use super::pages::Bound;
 use super::services::Conditions;
 
 /// Most bytes of lists and shapes: more would take a build too long, and lookups out of the caches.
@@ -13,7 +14,7 @@ const MOST_BYTES: usize = 1 << 24;
 #[derive(Debug)]
 pub(super) struct Shared {
     /// Where each cell's list begins.
-    pub(super) cells: Vec<u32>,
+    pub(super) pages: Bound,
     /// Where the shape begins, then rules, for each list.
     pub(super) lists: Vec<u32>,
     /// A place in the list for each class of services, for each shape.
@@ -33,12 +34,12 @@ struct Shape {
 
 impl Shared {
     /// Of these cells. `None` where they take more than `budget` bytes or a list has more rules than a shape can name.
-    pub(super) fn new(mut cells: Cells, conditions: &Conditions, budget: usize) -> Option<Self> {
-        let numbers = cells.shapes(conditions);
+    pub(super) fn new(Cells { pages, chains }: Cells, conditions: &Conditions, budget: usize) -> Option<Self> {
+        let numbers = chains.shapes(conditions);
         let mut shapes: Vec<Option<Shape>> = Vec::new();
         let mut begins = vec![u32::MAX; numbers.len()];
-        let mut shared = Self { cells: std::mem::take(&mut cells.lists), lists: Vec::new(), shapes: Vec::new() };
-        for cell in &mut shared.cells {
+        let mut shared = Self { pages: pages.bound(), lists: Vec::new(), shapes: Vec::new() };
+        for cell in &mut shared.pages.cells {
             let list = *cell;
             let begin = begins.get_mut(list as usize)?;
             if *begin == u32::MAX {
@@ -48,10 +49,10 @@ impl Shared {
                 let known = shapes.get_mut(number)?;
                 let shape = match known {
                     Some(shape) => shape,
-                    None => known.insert(Shape::new(conditions, cells.rules(list), &mut shared.shapes)?),
+                    None => known.insert(Shape::new(conditions, chains.rules(list), &mut shared.shapes)?),
                 };
                 shared.lists.push(shape.at);
-                cells.at_places(list, &shape.kept, &mut shared.lists);
+                chains.at_places(list, &shape.kept, &mut shared.lists);
                 shared.lists.extend(shape.has_gap.then_some(AccessList::NO_MATCH));
                 if size_of_val(&*shared.lists) + shared.shapes.len() > budget.min(MOST_BYTES) {
                     return None;
@@ -59,6 +60,7 @@ impl Shared {
             }
             *cell = *begin;
         }
+        shared.pages = shared.pages.apart_if_few();
         Some(shared)
     }
 }

@@ -3,17 +3,19 @@
 //!
 //! ```text
 //! source      ─▶ class ─┐
-//! destination ─▶ class ─┴▶ cell ─▶ list ─▶ shape ─┐
-//! ports, protocol ─▶ class ───────────────────────┴▶ place in the list ─▶ rule
+//! destination ─▶ class ─┴▶ page ─▶ cell ─▶ list ─▶ shape ─┐
+//! ports, protocol ─▶ class ───────────────────────────────┴▶ place in the list ─▶ rule
 //! ```
 //!
-//! Cells with the same rules share a list; lists whose rules have the same conditions on ports and protocol, in the same
+//! A page has the cells of a row in some columns; where sources may send the same there, they share it. Cells with the same rules share a list; lists whose rules have the same conditions on ports and protocol, in the same
 //! order, share a shape, which says for every class of services which place in the list is the first to take it. So every
 //! header costs the same few reads, whatever the rules.
 
 mod addresses;
 mod cells;
+mod chains;
 mod lists;
+mod pages;
 mod services;
 
 use super::five_tuple::{FiveTuple, FiveTupleRule};
@@ -21,26 +23,28 @@ use super::{AccessList, Batch};
 use crate::table::simd::{Lanes, prefetch_at};
 
 use addresses::{Addresses, Classes, Ranges};
-use cells::Cells;
+use cells::{Cells, Limits};
 use lists::Shared;
+use pages::{Bound, spread};
 use services::Services;
 
-/// Most cells, in all and for each rule: what caches hold, and what a build has the time to fill.
-const MOST_CELLS: usize = 1 << 22;
-const CELLS_FOR_EACH_RULE: usize = 64;
+/// Most cells, in all and for each rule, before pages are shared: what there may be page numbers for. Only a build tells
+/// how much they share; it has limits of its own.
+const MOST_CELLS: usize = 1 << 25;
+const CELLS_FOR_EACH_RULE: usize = 256;
 
 /// So many cells are reckoned as one instruction more: the more there are, the fewer of them caches hold.
-const CELLS_FOR_AN_INSTRUCTION: usize = 1 << 15;
+const CELLS_FOR_AN_INSTRUCTION: usize = 1 << 18;
 
 /// The table.
 #[derive(Clone, Debug)]
 pub(super) struct Product {
-    /// Numbered in rows of cells.
+    /// Numbered in rows of cells, and in columns.
     sources: Addresses,
     destinations: Addresses,
     services: Services,
-    /// Where each cell's list begins.
-    cells: Vec<u32>,
+    /// Cells: where their lists begin.
+    pages: Bound,
     /// Lists: where the shape begins, then rules.
     lists: Vec<u32>,
     /// Shapes: a place in the list for each class of services.
@@ -64,20 +68,21 @@ impl Product {
             return None;
         }
         let (sources, destinations) = (Classes::new(sources)?, Classes::new(destinations)?);
-        if sources.count * destinations.count > most.min(budget / size_of::<u32>()) {
+        if sources.count * destinations.count > most {
             return None;
         }
         let (services, conditions) = Services::new(rules)?;
-        let cells = Cells::new(rules, [&sources, &destinations])?;
-        let Shared { cells, lists, shapes } = Shared::new(cells, &conditions, budget)?;
-        let (sources, destinations) = (sources.addresses(destinations.count as u32), destinations.addresses(1));
-        let product = Self { sources, destinations, services, cells, lists, shapes };
+        let cells = Cells::new(rules, [&sources, &destinations], Limits::USUAL)?;
+        let Shared { pages, lists, shapes } = Shared::new(cells, &conditions, budget)?;
+        let rows = sources.count as u32;
+        let (sources, destinations) = (sources.addresses(|row| row), destinations.addresses(|column| spread(column, rows)));
+        let product = Self { sources, destinations, services, pages, lists, shapes };
         (product.memory() <= budget).then_some(product)
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        let tables = size_of_val(&*self.cells) + size_of_val(&*self.lists) + size_of_val(&*self.shapes);
+        let tables = self.pages.memory() + size_of_val(&*self.lists) + size_of_val(&*self.shapes);
         self.sources.memory() + self.destinations.memory() + self.services.memory() + tables
     }
 }
@@ -93,14 +98,18 @@ impl Batch for Product {
         let (rows, columns) = (self.sources.find(lanes, &sources), self.destinations.find(lanes, &destinations));
         let (mut cells, mut places) = ([0; N], [0; N]);
         for ((cell, row), column) in cells.iter_mut().zip(rows).zip(columns) {
-            *cell = row + column;
-            prefetch_at(&self.cells, *cell);
+            *cell = self.pages.first_step(row, column);
         }
         for (place, header) in places.iter_mut().zip(headers) {
             *place = self.services.find(header);
         }
+        if self.pages.are_shared() {
+            for (cell, column) in cells.iter_mut().zip(columns) {
+                *cell = self.pages.second_step(*cell, column);
+            }
+        }
         for cell in &mut cells {
-            *cell = self.cells.get(*cell as usize).copied().unwrap_or_default();
+            *cell = self.pages.cells.get(*cell as usize).copied().unwrap_or_default();
             prefetch_at(&self.lists, *cell);
         }
         for (place, list) in places.iter_mut().zip(&cells) {
