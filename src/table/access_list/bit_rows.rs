@@ -9,7 +9,7 @@ use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol};
 use super::intervals::Intervals;
 use super::ports::Ports;
 use super::services::{Service, Services};
-use crate::table::simd::{Aligned, Lanes, Row};
+use crate::table::simd::{Aligned, Lanes, Row, prefetch};
 
 /// Up to `W` × 256 rules in order.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub(super) struct RowNumbers {
     pub(super) starts: Vec<u32>,
     /// The rows' numbers.
     pub(super) rows: Vec<u16>,
-    /// The number of the row in which nothing is set, where there is one.
-    pub(super) empty: Option<u16>,
+    /// The first rule of each row, by the rows' numbers; the largest number where a row has none.
+    pub(super) first_rules: Vec<u32>,
 }
 
 impl<const W: usize> BitRows<W> {
@@ -48,8 +48,10 @@ impl<const W: usize> BitRows<W> {
     pub(super) fn new(all: &[FiveTupleRule], chosen: &[u32]) -> (Self, [RowNumbers; 2]) {
         let rules: Vec<&FiveTupleRule> = chosen.iter().filter_map(|rule| all.get(*rule as usize)).collect();
         let of = |range: fn(&FiveTupleRule) -> (u32, u32), last| sweep(rules.iter().map(|rule| range(rule)), last);
-        let (source_numbers, sources) = of(|rule| (*rule.sources.start(), *rule.sources.end()), u32::MAX);
-        let (destination_numbers, destinations) = of(|rule| (*rule.destinations.start(), *rule.destinations.end()), u32::MAX);
+        let (mut source_numbers, sources) = of(|rule| (*rule.sources.start(), *rule.sources.end()), u32::MAX);
+        let (mut destination_numbers, destinations) = of(|rule| (*rule.destinations.start(), *rule.destinations.end()), u32::MAX);
+        source_numbers.first_rules = sources.first_rules(chosen);
+        destination_numbers.first_rules = destinations.first_rules(chosen);
         let rows = Self {
             sources,
             destinations,
@@ -89,6 +91,13 @@ impl<const W: usize> BitRows<W> {
         }
     }
 
+    /// Asks for the rows of addresses.
+    #[inline(always)]
+    pub(super) fn prefetch_rows(&self, [source, destination]: [u32; 2]) {
+        self.sources.prefetch(source);
+        self.destinations.prefetch(destination);
+    }
+
     /// Whether any rule takes addresses of both rows.
     #[inline(always)]
     pub(super) fn takes(&self, lanes: impl Lanes, source: u32, destination: u32) -> bool {
@@ -118,6 +127,14 @@ impl<const W: usize> Rows<W> {
         self.0.get(number as usize).map(|row| &row.0)
     }
 
+    /// Asks for a row's cache lines.
+    #[inline(always)]
+    fn prefetch(&self, number: u32) {
+        let quads = self.row(number).map(<[_; W]>::as_slice).unwrap_or_default();
+        // two in a cache line
+        quads.iter().step_by(2).for_each(prefetch);
+    }
+
     /// All of them in order.
     pub(super) fn all(&self) -> impl Iterator<Item = &Row<W>> {
         self.0.iter().map(|row| &row.0)
@@ -126,6 +143,16 @@ impl<const W: usize> Rows<W> {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// Of each, the first of the rules that its bits stand for.
+    fn first_rules(&self, rules: &[u32]) -> Vec<u32> {
+        let first_bit = |row: &Row<W>| {
+            let words = row.as_flattened();
+            let at = words.iter().position(|word| *word != 0)?;
+            Some(at * u64::BITS as usize + words.get(at)?.trailing_zeros() as usize)
+        };
+        self.all().map(|row| first_bit(row).and_then(|bit| rules.get(bit)).copied().unwrap_or(u32::MAX)).collect()
     }
 
     /// Of each of these rows with each of the others what both have in common, in order.
@@ -193,7 +220,6 @@ pub(super) fn sweep<const W: usize>(ranges: impl ExactSizeIterator<Item = (u32, 
             numbers.rows.push(number);
         }
     }
-    numbers.empty = numbering.known.get(&Rows::<W>::NONE).copied();
     (numbers, numbering.finish())
 }
 

@@ -36,6 +36,12 @@ impl MaskedProtocol {
         Self { value: number, mask: u8::MAX }
     }
 
+    /// Whether every protocol that the other one means is meant.
+    #[must_use]
+    pub const fn takes_all_of(self, other: Self) -> bool {
+        self.mask & !other.mask == 0 && self.matches(other.value)
+    }
+
     /// Whether a protocol is meant.
     #[must_use]
     pub const fn matches(self, protocol: u8) -> bool {
@@ -63,6 +69,22 @@ impl FiveTupleRule {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty() || self.destinations.is_empty() || self.source_ports.is_empty() || self.destination_ports.is_empty()
+    }
+
+    /// Whether it asks for no address.
+    #[must_use]
+    pub fn is_anywhere(&self) -> bool {
+        self.sources == (0..=u32::MAX) && self.destinations == (0..=u32::MAX)
+    }
+
+    /// Whether it takes all ports and protocols that the other one takes.
+    #[must_use]
+    pub fn takes_services_of(&self, other: &Self) -> bool {
+        self.destination_ports.start() <= other.destination_ports.start()
+            && other.destination_ports.end() <= self.destination_ports.end()
+            && self.source_ports.start() <= other.source_ports.start()
+            && other.source_ports.end() <= self.source_ports.end()
+            && self.protocol.takes_all_of(other.protocol)
     }
 
     /// Whether all conditions hold.

@@ -3,8 +3,8 @@
 //! | rules | table | a lookup reads |
 //! |---|---|---|
 //! | up to 1,024 | `small`: every rule a bit | two trees, one or two port tables, three to five rows |
-//! | more, over few addresses | `product`: a cell for each pair of their classes | two trees, a page, a cell, a list, its shape |
-//! | more | `homes`: lists by source and by destination | two roots, two records, seldom more |
+//! | more, over few addresses | `product`: a cell for each pair of their classes | two searches, a page, a cell, a list, its shape |
+//! | more | `homes`: lists by source, by destination, by port | two roots, two records, seldom more |
 //!
 //! Tables are built as a whole and never changed: no insertion that a sender could make slow. What a lookup may cost is
 //! bounded by the tables, whatever the header.
@@ -25,7 +25,7 @@ mod tree;
 mod wide;
 
 use five_tuple::{FiveTuple, FiveTupleRule};
-use homes::{Homes, assign};
+use homes::{Homes, Plan};
 use product::Product;
 use small::Small;
 
@@ -116,11 +116,11 @@ impl AccessList {
 impl Table {
     /// For more rules than rows have bits: cells where so few are enough that they are expected to be faster than lists.
     fn long(rules: &[FiveTupleRule], budget: usize) -> Option<Self> {
-        let assignment = assign::assign(rules);
-        if let Some(product) = Product::new(rules, assignment.cost, budget) {
+        let plan = Plan::new(rules);
+        if let Some(product) = Product::new(rules, plan.cost(), budget) {
             return Some(Self::Product(Box::new(product)));
         }
-        Homes::assigned(rules, &assignment, budget).map(|homes| Self::Long(Box::new(homes)))
+        Homes::new(plan, budget).map(|homes| Self::Long(Box::new(homes)))
     }
 }
 

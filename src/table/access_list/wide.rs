@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::bit_rows::{BitRows, RowNumbers};
 use super::five_tuple::{FiveTuple, FiveTupleRule};
-use crate::table::simd::Lanes;
+use crate::table::simd::{Lanes, prefetch_at};
 
 /// Groups in one word of the summary.
 const WORD: usize = u64::BITS as usize;
@@ -27,19 +27,58 @@ struct Meanings {
     summaries: Vec<u64>,
 }
 
+/// Where a header is in its way through the groups.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search {
+    /// Of its source and destination.
+    classes: [u32; 2],
+    /// How many words of the summaries were begun.
+    words: usize,
+    /// The groups of the last one that are still to be tried.
+    left: u64,
+    group: usize,
+    /// The classes' rows in this group.
+    rows: [u32; 2],
+}
+
+impl Search {
+    /// Of no header.
+    pub(super) const NONE: Self = Self { classes: [0; 2], words: 0, left: 0, group: 0, rows: [0; 2] };
+
+    /// At the beginning, for addresses of these classes.
+    #[inline(always)]
+    pub(super) const fn of(classes: [u32; 2]) -> Self {
+        Self { classes, ..Self::NONE }
+    }
+}
+
 /// Addresses in intervals, each with its class.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Classes {
     /// First addresses, ascending, beginning with 0.
     pub(super) starts: Vec<u32>,
-    /// The classes' numbers.
-    pub(super) classes: Vec<u32>,
+    /// Their classes.
+    pub(super) classes: Vec<Class>,
+}
+
+/// Addresses that mean the same to all groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    /// Its number.
+    pub(super) number: u32,
+    /// The first rule that takes such addresses; the largest number where none does.
+    pub(super) first_rule: u32,
+}
+
+impl Class {
+    /// Of all addresses where there are no rules.
+    pub(super) const NONE: Self = Self { number: 0, first_rule: u32::MAX };
 }
 
 impl Classes {
     /// All addresses are alike.
     pub(super) fn one() -> Self {
-        Self { starts: vec![0], classes: vec![0] }
+        Self { starts: vec![0], classes: vec![Class::NONE] }
     }
 }
 
@@ -66,35 +105,46 @@ impl<const W: usize> Wide<W> {
         (wide.memory() <= budget).then_some((wide, [from, to]))
     }
 
-    /// The first rule that matches and is before `bound`, for a header of these classes.
+    /// Asks for what the first [`Wide::next_group`] of a search reads.
     #[inline(always)]
-    pub(super) fn first_match(&self, lanes: impl Lanes, [source, destination]: [u32; 2], header: &FiveTuple, bound: u32) -> Option<u32> {
-        let [sources, destinations] = &self.sides;
-        let count = self.groups.len();
-        for word in 0..count.div_ceil(WORD) {
-            let mut both = sources.summary(source, word, count) & destinations.summary(destination, word, count);
-            while both != 0 {
-                let at = word * WORD + both.trailing_zeros() as usize;
-                let group = self.groups.get(at)?;
-                if group.first_rule() >= bound {
-                    return None;
-                }
-                let (from, to) = (sources.row(source, at, count), destinations.row(destination, at, count));
-                if group.takes(lanes, from, to)
-                    && let Some(found) = group.first_match(lanes, from, to, header)
-                {
-                    return Some(found);
-                }
-                both &= both - 1;
-            }
+    pub(super) fn prefetch_groups(&self, search: &Search) {
+        for (side, class) in self.sides.iter().zip(search.classes) {
+            side.prefetch(class, self.groups.len());
         }
-        None
+    }
+
+    /// Goes on to the next group that has rules for both classes, and asks for their rows. `false` where none is left that
+    /// has a rule before `bound`.
+    #[inline(always)]
+    pub(super) fn next_group(&self, search: &mut Search, bound: u32) -> bool {
+        let [sources, destinations] = &self.sides;
+        let ([source, destination], count) = (search.classes, self.groups.len());
+        while search.left == 0 {
+            if search.words == count.div_ceil(WORD) {
+                return false;
+            }
+            search.left = sources.summary(source, search.words, count) & destinations.summary(destination, search.words, count);
+            search.words += 1;
+        }
+        search.group = (search.words - 1) * WORD + search.left.trailing_zeros() as usize;
+        search.left &= search.left - 1;
+        let Some(group) = self.groups.get(search.group) else { return false };
+        search.rows = [sources.row(source, search.group, count), destinations.row(destination, search.group, count)];
+        group.prefetch_rows(search.rows);
+        group.first_rule() < bound
     }
 
     /// The first of its rules.
     #[inline(always)]
     pub(super) fn first_rule(&self) -> u32 {
         self.groups.first().map_or(u32::MAX, BitRows::first_rule)
+    }
+
+    /// The first rule of the group that a search is at.
+    #[inline(always)]
+    pub(super) fn first_match(&self, lanes: impl Lanes, search: &Search, header: &FiveTuple) -> Option<u32> {
+        let (group, [source, destination]) = (self.groups.get(search.group)?, search.rows);
+        group.takes(lanes, source, destination).then(|| group.first_match(lanes, source, destination, header)).flatten()
     }
 
     /// Bytes of memory.
@@ -110,6 +160,12 @@ impl Meanings {
     }
 
     #[inline(always)]
+    fn prefetch(&self, class: u32, groups: usize) {
+        prefetch_at(&self.rows, class * groups as u32);
+        prefetch_at(&self.summaries, class * groups.div_ceil(WORD) as u32);
+    }
+
+    #[inline(always)]
     fn summary(&self, class: u32, word: usize, groups: usize) -> u64 {
         self.summaries.get(class as usize * groups.div_ceil(WORD) + word).copied().unwrap_or(0)
     }
@@ -120,12 +176,14 @@ impl Meanings {
         size_of_val(&*self.rows) + size_of_val(&*self.summaries)
     }
 
-    /// Adds a class of which the groups' rows are these.
-    fn add(&mut self, rows: &[u16], groups: &[RowNumbers]) {
+    /// Adds a class of which the groups' rows are these; the first rule that it has.
+    fn add(&mut self, rows: &[u16], groups: &[RowNumbers]) -> u32 {
         self.rows.extend_from_slice(rows);
-        let has_rules: Vec<bool> = rows.iter().zip(groups).map(|(row, group)| Some(*row) != group.empty).collect();
-        let word = |groups: &[bool]| groups.iter().rev().fold(0, |word, has_rules| word << 1 | u64::from(*has_rules));
-        self.summaries.extend(has_rules.chunks(WORD).map(word));
+        let first_rule = |(row, group): (&u16, &RowNumbers)| group.first_rules.get(usize::from(*row)).copied().unwrap_or(u32::MAX);
+        let first_rules: Vec<u32> = rows.iter().zip(groups).map(first_rule).collect();
+        let word = |rules: &[u32]| rules.iter().rev().fold(0, |word, first| word << 1 | u64::from(*first != u32::MAX));
+        self.summaries.extend(first_rules.chunks(WORD).map(word));
+        first_rules.into_iter().min().unwrap_or(u32::MAX)
     }
 }
 
@@ -137,7 +195,7 @@ fn join(groups: &[RowNumbers], budget: usize) -> Option<(Meanings, Classes)> {
     starts.dedup();
     let mut changes: Vec<_> = groups.iter().map(|group| group.starts.iter().zip(&group.rows).peekable()).collect();
     let mut rows = vec![0; groups.len()];
-    let mut known: HashMap<Vec<u16>, u32, foldhash::fast::FixedState> = HashMap::default();
+    let mut known: HashMap<Vec<u16>, Class, foldhash::fast::FixedState> = HashMap::default();
     let (mut meanings, mut classes) = (Meanings::default(), Classes::default());
     for start in starts {
         for (row, changes) in rows.iter_mut().zip(&mut changes) {
@@ -146,9 +204,8 @@ fn join(groups: &[RowNumbers], budget: usize) -> Option<(Meanings, Classes)> {
             }
         }
         let class = known.get(&rows).copied().unwrap_or_else(|| {
-            let class = known.len() as u32;
+            let class = Class { number: known.len() as u32, first_rule: meanings.add(&rows, groups) };
             known.insert(rows.clone(), class);
-            meanings.add(&rows, groups);
             class
         });
         if classes.classes.last() != Some(&class) {

@@ -1,15 +1,14 @@
 //! Vectors of 256 bits (AVX2, and the bit instructions of the same processors).
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _bzhi_u64, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_max_epu16,
-    _mm_movemask_epi8, _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_setzero_si128, _mm_xor_si128, _mm256_and_si256,
-    _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_cmpgt_epi16, _mm256_cmpgt_epi32,
-    _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_max_epu16, _mm256_max_epu32, _mm256_movemask_epi8, _mm256_movemask_ps,
-    _mm256_or_si256, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256,
-    _mm256_testz_si256,
+    __m128i, __m256i, _bzhi_u64, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_set1_epi8,
+    _mm_setzero_si128, _mm_xor_si128, _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_ps, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi16, _mm256_cmpeq_epi32, _mm256_cmpgt_epi16, _mm256_cmpgt_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_max_epu16, _mm256_max_epu32, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_testz_si256,
 };
 
-use super::{Block, Lanes, PairBounds, Plain, Probe, Root, Row, Work};
+use super::{BLOCK, Block, Lanes, PairBounds, Plain, Probe, Root, Row, Work};
 
 /// That this processor has AVX2, BMI1, BMI2, LZCNT and POPCNT. Only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -144,17 +143,21 @@ const fn with_inverses(ports: u64) -> u64 {
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
 fn within_block(block: &Block, probe: &Probe) -> u32 {
-    let [low, high] = &block.addresses;
-    let address = _mm256_and_si256(at_most(low, probe.address), at_most(high, !probe.address));
-    let address = _mm_packs_epi32(_mm256_castsi256_si128(address), _mm256_extracti128_si256::<1>(address));
+    let [low, high] = block.addresses.each_ref().map(|bounds| bounds.as_chunks::<8>().0);
+    let half = |half: usize| _mm256_and_si256(at_most(&low[half], probe.address[0]), at_most(&high[half], probe.address[1]));
+    // packed, the quarters lie in the order 0, 2, 1, 3
+    let address = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(half(0), half(1)));
     let [source_low, source_high, destination_low, destination_high] = &block.ports;
-    let source = _mm_and_si128(ports_at_most(source_low, probe.source_port), ports_at_most(source_high, !probe.source_port));
-    let destination =
-        _mm_and_si128(ports_at_most(destination_low, probe.destination_port), ports_at_most(destination_high, !probe.destination_port));
-    let open = _mm_and_si128(_mm_and_si128(source, destination), address);
-    let differ = _mm_xor_si128(load_bytes(&block.protocols), _mm_set1_epi8(probe.protocol.cast_signed()));
-    let protocol = _mm_cmpeq_epi8(_mm_and_si128(differ, load_bytes(&block.masks)), _mm_setzero_si128());
-    _mm_movemask_epi8(_mm_and_si128(_mm_packs_epi16(open, open), protocol)).cast_unsigned() & 0xff
+    let source = _mm256_and_si256(ports_at_most(source_low, probe.source_port[0]), ports_at_most(source_high, probe.source_port[1]));
+    let destination = _mm256_and_si256(
+        ports_at_most(destination_low, probe.destination_port[0]),
+        ports_at_most(destination_high, probe.destination_port[1]),
+    );
+    let open = _mm256_and_si256(_mm256_and_si256(source, destination), address);
+    let open = _mm_packs_epi16(_mm256_castsi256_si128(open), _mm256_extracti128_si256::<1>(open));
+    let differ = _mm_xor_si128(load_short(&block.protocols), _mm_set1_epi8(probe.protocol.cast_signed()));
+    let protocol = _mm_cmpeq_epi8(_mm_and_si128(differ, load_short(&block.masks)), _mm_setzero_si128());
+    _mm_movemask_epi8(_mm_and_si128(open, protocol)).cast_unsigned()
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -166,23 +169,17 @@ fn at_most(bounds: &[u32; 8], value: u32) -> __m256i {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-fn ports_at_most(bounds: &[u16; 8], value: u16) -> __m128i {
-    let value = _mm_set1_epi16(value.cast_signed());
-    _mm_cmpeq_epi16(_mm_max_epu16(load_short(bounds), value), value)
+fn ports_at_most(bounds: &[u16; BLOCK], value: u16) -> __m256i {
+    let value = _mm256_set1_epi16(value.cast_signed());
+    _mm256_cmpeq_epi16(_mm256_max_epu16(load(bounds), value), value)
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
-pub(super) fn load_short(numbers: &[u16; 8]) -> __m128i {
-    // SAFETY: the 16 bytes that are read are the array's; the load asks for no alignment.
+pub(super) fn load_short<T: Plain, const N: usize>(numbers: &[T; N]) -> __m128i {
+    const { assert!(size_of::<[T; N]>() == 16) };
+    // SAFETY: the 16 bytes that are read are the array's, plain numbers; the load asks for no alignment.
     unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-#[inline]
-pub(super) fn load_bytes(bytes: &[u8; 8]) -> __m128i {
-    // SAFETY: the 8 bytes that are read are the array's; the load asks for no alignment.
-    unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]

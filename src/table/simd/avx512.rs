@@ -2,10 +2,11 @@
 //! number, so that what AVX2 has to pack and to move is there at once.
 
 use std::arch::x86_64::{
-    __m512i, _bzhi_u32, _mm_cmple_epu16_mask, _mm_mask_cmple_epu16_mask, _mm_set1_epi8, _mm_set1_epi16, _mm_testn_epi8_mask, _mm_xor_si128,
-    _mm256_and_si256, _mm256_cmple_epu32_mask, _mm256_mask_cmple_epu32_mask, _mm256_set1_epi32, _mm256_test_epi32_mask, _mm512_add_epi32,
-    _mm512_and_si512, _mm512_cmpgt_epi16_mask, _mm512_cmpgt_epi32_mask, _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_blend_epi32,
-    _mm512_permutex2var_epi32, _mm512_permutexvar_epi32, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_storeu_si512, _mm512_test_epi32_mask,
+    __m512i, _bzhi_u32, _mm_mask_testn_epi8_mask, _mm_set1_epi8, _mm_xor_si128, _mm256_and_si256, _mm256_cmple_epu16_mask,
+    _mm256_mask_cmple_epu16_mask, _mm256_set1_epi16, _mm256_test_epi32_mask, _mm512_add_epi32, _mm512_and_si512, _mm512_cmpgt_epi16_mask,
+    _mm512_cmpgt_epi32_mask, _mm512_cmple_epu32_mask, _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_blend_epi32,
+    _mm512_mask_cmple_epu32_mask, _mm512_permutex2var_epi32, _mm512_permutexvar_epi32, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_storeu_si512, _mm512_test_epi32_mask,
 };
 
 use super::{Block, Lanes, PairBounds, Plain, Probe, Root, Row, Work, avx2};
@@ -147,18 +148,18 @@ fn store(numbers: __m512i) -> [u32; LANES] {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
 fn within_block(block: &Block, probe: &Probe) -> u32 {
-    let [low, high] = block.addresses.each_ref().map(|bounds| avx2::load(bounds));
-    let address = _mm256_cmple_epu32_mask(low, _mm256_set1_epi32(probe.address.cast_signed()));
-    let address = _mm256_mask_cmple_epu32_mask(address, high, _mm256_set1_epi32((!probe.address).cast_signed()));
-    let [source_low, source_high, destination_low, destination_high] = block.ports.each_ref().map(|bounds| avx2::load_short(bounds));
-    let set = |port: u16| _mm_set1_epi16(port.cast_signed());
-    let source = _mm_cmple_epu16_mask(source_low, set(probe.source_port));
-    let source = _mm_mask_cmple_epu16_mask(source, source_high, set(!probe.source_port));
-    let destination = _mm_mask_cmple_epu16_mask(address, destination_low, set(probe.destination_port));
-    let destination = _mm_mask_cmple_epu16_mask(destination, destination_high, set(!probe.destination_port));
-    let differ = _mm_xor_si128(avx2::load_bytes(&block.protocols), _mm_set1_epi8(probe.protocol.cast_signed()));
-    let protocol = _mm_testn_epi8_mask(differ, avx2::load_bytes(&block.masks));
-    u32::from(source & destination) & u32::from(protocol)
+    let [low, high] = block.addresses.each_ref().map(|bounds| load(bounds));
+    let address = _mm512_cmple_epu32_mask(low, _mm512_set1_epi32(probe.address[0].cast_signed()));
+    let address = _mm512_mask_cmple_epu32_mask(address, high, _mm512_set1_epi32(probe.address[1].cast_signed()));
+    let [source_low, source_high, destination_low, destination_high] = block.ports.each_ref().map(|bounds| avx2::load(bounds));
+    let set = |port: u16| _mm256_set1_epi16(port.cast_signed());
+    let source = _mm256_cmple_epu16_mask(source_low, set(probe.source_port[0]));
+    let source = _mm256_mask_cmple_epu16_mask(source, source_high, set(probe.source_port[1]));
+    let destination = _mm256_mask_cmple_epu16_mask(address, destination_low, set(probe.destination_port[0]));
+    let destination = _mm256_mask_cmple_epu16_mask(destination, destination_high, set(probe.destination_port[1]));
+    let differ = _mm_xor_si128(avx2::load_short(&block.protocols), _mm_set1_epi8(probe.protocol.cast_signed()));
+    let protocol = _mm_mask_testn_epi8_mask(source, differ, avx2::load_short(&block.masks));
+    u32::from(destination & protocol)
 }
 
 /// The array's bytes.

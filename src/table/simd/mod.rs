@@ -41,33 +41,37 @@ pub struct PairBounds {
     pub ports: [[u16; 4]; 2],
 }
 
-/// Bounds of eight rules, in the same way, and what they are called.
+/// How many rules a block has.
+pub const BLOCK: usize = 16;
+
+/// Bounds of as many rules as a vector has places for, in the same way, and what they are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Block {
     /// Lowest addresses, inverted highest ones.
-    pub addresses: [[u32; 8]; 2],
+    pub addresses: [[u32; BLOCK]; 2],
     /// Lowest source ports, inverted highest, the same of destination ports.
-    pub ports: [[u16; 8]; 4],
+    pub ports: [[u16; BLOCK]; 4],
     /// Protocol numbers under the masks.
-    pub protocols: [u8; 8],
+    pub protocols: [u8; BLOCK],
     /// Protocol masks.
-    pub masks: [u8; 8],
-    /// The rules' numbers.
-    pub rules: [u32; 8],
+    pub masks: [u8; BLOCK],
     /// The first rule in the list's next block, or the largest number where this is the last one.
     pub next: u32,
+    /// The rules' numbers.
+    pub rules: [u32; BLOCK],
 }
 
-/// What bounds are compared with.
+/// What bounds are compared with: a header, or a rule, which is within bounds where all that it takes is. Of each number the
+/// lowest, and the inverted highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// An address.
-    pub address: u32,
-    /// Source port.
-    pub source_port: u16,
-    /// Destination port.
-    pub destination_port: u16,
+    /// Addresses.
+    pub address: [u32; 2],
+    /// Source ports.
+    pub source_port: [u16; 2],
+    /// Destination ports.
+    pub destination_port: [u16; 2],
     /// Protocol number.
     pub protocol: u8,
 }
@@ -90,7 +94,7 @@ pub trait Lanes: Copy {
     /// the second those of the second.
     fn within_pairs(self, bounds: [&PairBounds; 2], addresses: [u32; 2], ports: [u16; 2]) -> [[bool; 2]; 2];
 
-    /// Which of eight rules the probe is within, its protocol too: a bit for each.
+    /// Which rules of a block the probe is within, its protocol too: a bit for each.
     fn within_block(self, block: &Block, probe: &Probe) -> u32;
 
     /// Whether any bit is set in both rows.
@@ -107,6 +111,8 @@ pub trait Lanes: Copy {
 unsafe trait Plain: Copy {}
 
 // SAFETY: integers have no padding.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
 unsafe impl Plain for u16 {}
 // SAFETY: as above.
 unsafe impl Plain for i16 {}

@@ -1,6 +1,6 @@
 //! One number after the other: what the vector code must agree with, and what runs where there is none.
 
-use super::{Block, Lanes, PairBounds, Probe, Row};
+use super::{BLOCK, Block, Lanes, PairBounds, Probe, Row};
 
 /// Plain code, for any machine.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +31,9 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn within_block(self, block: &Block, probe: &Probe) -> u32 {
-        let address = [probe.address, !probe.address];
-        let ports = with_inverses([probe.source_port, probe.destination_port]);
-        (0..8).fold(0, |bits, rule| {
+        let Probe { address, source_port: [source_low, source_high], destination_port: [low, high], .. } = *probe;
+        let ports = [source_low, source_high, low, high];
+        (0..BLOCK).fold(0, |bits, rule| {
             let here = block.addresses.iter().zip(address).all(|(bounds, value)| bounds[rule] <= value);
             let open = block.ports.iter().zip(ports).all(|(bounds, value)| bounds[rule] <= value);
             let protocol = (block.protocols[rule] ^ probe.protocol) & block.masks[rule] == 0;

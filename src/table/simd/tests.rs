@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Block, Lanes, PairBounds, Portable, Probe, Root, Row, Work, every_way};
+use super::{BLOCK, Block, Lanes, PairBounds, Portable, Probe, Root, Row, Work, every_way};
 
 /// Numbers close to each other and to the ends of their range, so that comparisons go both ways.
 fn address() -> impl Strategy<Value = u32> {
@@ -18,7 +18,12 @@ fn byte() -> impl Strategy<Value = u8> {
 }
 
 prop_compose! {
-    fn probe()(address in address(), source_port in port(), destination_port in port(), protocol in byte()) -> Probe {
+    fn probe()(
+        address in [address(), address()],
+        source_port in [port(), port()],
+        destination_port in [port(), port()],
+        protocol in byte(),
+    ) -> Probe {
         Probe { address, source_port, destination_port, protocol }
     }
 }
@@ -33,16 +38,17 @@ prop_compose! {
 }
 
 fn block() -> impl Strategy<Value = Block> {
-    let addresses = numbers::<_, 16>(prop_oneof![Just(0), address()]);
-    let ports = numbers::<_, 32>(prop_oneof![Just(0), port()]);
-    (addresses, ports, numbers::<_, 16>(byte())).prop_map(|(addresses, ports, protocols)| {
-        let ((addresses, _), (ports, _), (protocols, _)) = (addresses.as_chunks::<8>(), ports.as_chunks::<8>(), protocols.as_chunks::<8>());
+    let addresses = numbers::<_, 32>(prop_oneof![Just(0), address()]);
+    let ports = numbers::<_, 64>(prop_oneof![Just(0), port()]);
+    (addresses, ports, numbers::<_, 32>(byte())).prop_map(|(addresses, ports, protocols)| {
+        let ((addresses, _), (ports, _), (protocols, _)) =
+            (addresses.as_chunks::<BLOCK>(), ports.as_chunks::<BLOCK>(), protocols.as_chunks::<BLOCK>());
         Block {
             addresses: addresses.try_into().unwrap(),
             ports: ports.try_into().unwrap(),
             protocols: protocols[0],
             masks: protocols[1],
-            rules: [0; 8],
+            rules: [0; BLOCK],
             next: 0,
         }
     })
@@ -67,13 +73,13 @@ impl Work for Everything<'_> {
     type Output = ([u32; 3], [u32; 37], [[bool; 2]; 2], [Option<u32>; 2], [bool; 2]);
 
     fn run(self, lanes: impl Lanes) -> Self::Output {
-        let half = self.probe.source_port.cast_signed();
+        let half = self.probe.source_port[0].cast_signed();
         let numbers = [
             lanes.below16(self.halves, self.count, half),
-            lanes.below32(self.ends, self.probe.address.cast_signed()),
+            lanes.below32(self.ends, self.probe.address[0].cast_signed()),
             lanes.within_block(self.block, self.probe),
         ];
-        let Probe { address, source_port, destination_port, .. } = *self.probe;
+        let Probe { address: [address, _], source_port: [source_port, _], destination_port: [destination_port, _], .. } = *self.probe;
         let [one, other] = self.pairs;
         (
             numbers,

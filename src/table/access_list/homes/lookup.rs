@@ -1,15 +1,14 @@
 //! The lookup, a batch at a time: each step asks the memory for what the next one reads.
 
-use std::hint::select_unpredictable;
-
+use super::super::Batch;
 use super::super::five_tuple::FiveTuple;
 use super::super::rooted::Slot;
-use super::super::wide::Wide;
-use super::super::{AccessList, Batch};
+use super::super::wide::{Search, Wide};
+use super::home::Home;
 use super::record::Record;
-use super::side::{Direction, Side};
+use super::side::Side;
 use super::{Homes, WideRules};
-use crate::table::simd::{Block, Lanes, Probe, prefetch_at};
+use crate::table::simd::{Lanes, prefetch_at};
 
 /// Where the headers of a batch are in one direction's tables.
 struct Places<const N: usize> {
@@ -20,7 +19,7 @@ struct Places<const N: usize> {
 
 /// The places in a batch whose lists are not decided by their records: a bit for each.
 #[derive(Clone, Copy, Debug)]
-struct Unfinished(u64);
+pub(super) struct Unfinished(u64);
 
 impl Batch for Homes {
     #[inline(always)]
@@ -30,8 +29,9 @@ impl Batch for Homes {
         self.sources.find_records(lanes, headers, |header| header.source, &mut sources);
         self.destinations.find_records(lanes, headers, |header| header.destination, &mut destinations);
         let [from, to] = self.read_records(lanes, headers, [&sources, &destinations], matches);
-        self.sources.read_blocks(lanes, Direction::Source, headers, &sources, from, matches);
-        self.destinations.read_blocks(lanes, Direction::Destination, headers, &destinations, to, matches);
+        self.sources.lists.read_blocks(lanes, Home::Source, headers, &sources.numbers, from, matches);
+        self.destinations.lists.read_blocks(lanes, Home::Destination, headers, &destinations.numbers, to, matches);
+        self.anywhere.improve(lanes, headers, matches);
         match &self.wide {
             WideRules::None => {}
             WideRules::Few(wide) => self.try_wide(wide, lanes, headers, [&sources, &destinations], matches),
@@ -42,7 +42,7 @@ impl Batch for Homes {
 
 impl Homes {
     /// Compares the records' own rules, of both directions at once. Lists that go on with rules before the one found are
-    /// left for [`Side::read_blocks`].
+    /// left for [`super::records::Records::read_blocks`].
     #[inline(always)]
     fn read_records<const N: usize>(
         &self,
@@ -51,22 +51,24 @@ impl Homes {
         [sources, destinations]: [&Places<N>; 2],
         matches: &mut [u32; N],
     ) -> [Unfinished; 2] {
-        let mut unfinished = [0; 2];
+        let mut unfinished = [Unfinished::NONE; 2];
         let numbers = sources.numbers.iter().zip(&destinations.numbers);
         for (at, ((header, (from, to)), found)) in headers.iter().zip(numbers).zip(matches).enumerate() {
-            let (Some(from), Some(to)) = (self.sources.records.get(*from as usize), self.destinations.records.get(*to as usize)) else {
+            let (Some(from), Some(to)) =
+                (self.sources.lists.records.get(*from as usize), self.destinations.lists.records.get(*to as usize))
+            else {
                 continue;
             };
             let ports = [header.source_port, header.destination_port];
             let within = lanes.within_pairs([from.bounds(), to.bounds()], [header.destination, header.source], ports);
             *found = from.first_match(within[0], header.protocol).min(to.first_match(within[1], header.protocol));
-            unfinished[0] |= u64::from(from.may_improve(*found)) << at;
-            unfinished[1] |= u64::from(to.may_improve(*found)) << at;
+            unfinished[0].add_if(from.may_improve(*found), at);
+            unfinished[1].add_if(to.may_improve(*found), at);
         }
-        unfinished.map(Unfinished)
+        unfinished
     }
 
-    /// The wide rules, where one of them could come before what was found.
+    /// The wide rules, where one of them could come before what was found: a group at a time for all headers.
     #[inline(always)]
     fn try_wide<const W: usize, const N: usize>(
         &self,
@@ -76,11 +78,29 @@ impl Homes {
         [sources, destinations]: [&Places<N>; 2],
         matches: &mut [u32; N],
     ) {
-        let first = wide.first_rule();
-        for (at, (header, found)) in headers.iter().zip(matches).enumerate().filter(|(_, (_, found))| **found > first) {
-            let classes = [self.sources.class(sources, at), self.destinations.class(destinations, at)];
-            if let Some(rule) = wide.first_match(lanes, classes, header, *found) {
-                *found = rule.min(*found);
+        let mut unfinished = Unfinished::where_above(matches, wide.first_rule());
+        if unfinished.is_empty() {
+            return;
+        }
+        let mut searches = [Search::NONE; N];
+        for at in unfinished {
+            let (Some(search), Some(found)) = (searches.get_mut(at), matches.get(at)) else { continue };
+            let (Some(from), Some(to)) = (self.sources.record(sources, at), self.destinations.record(destinations, at)) else { continue };
+            *search = Search::of([from.class, to.class]);
+            wide.prefetch_groups(search);
+            unfinished.remove_if(from.first_wide.max(to.first_wide) >= *found, at);
+        }
+        while !unfinished.is_empty() {
+            for at in unfinished {
+                let (Some(search), Some(found)) = (searches.get_mut(at), matches.get(at)) else { continue };
+                unfinished.remove_if(!wide.next_group(search, *found), at);
+            }
+            for at in unfinished {
+                let (Some(search), Some(found), Some(header)) = (searches.get(at), matches.get_mut(at), headers.get(at)) else { continue };
+                if let Some(rule) = wide.first_match(lanes, search, header) {
+                    *found = rule.min(*found);
+                    unfinished.remove_if(true, at);
+                }
             }
         }
     }
@@ -96,71 +116,44 @@ impl Side {
         address: impl Fn(&FiveTuple) -> u32,
         places: &mut Places<N>,
     ) {
-        for (header, slot) in headers.iter().zip(&mut places.slots) {
-            *slot = self.intervals.slot(address(header));
-            self.intervals.prefetch_bounds(*slot);
-        }
+        self.intervals.slots(lanes, headers.iter().map(&address), &mut places.slots);
         for ((header, slot), number) in headers.iter().zip(&places.slots).zip(&mut places.numbers) {
             *number = self.intervals.within(lanes, *slot, address(header));
             prefetch_at(&self.numbers, *number);
         }
         for (_, number) in headers.iter().zip(&mut places.numbers) {
             *number = self.numbers.get(*number as usize).copied().unwrap_or_default();
-            prefetch_at(&self.records, *number);
-        }
-    }
-
-    /// Compares the rest of the lists, up to what was found already: the first block of all of them, then the second of those
-    /// that may still have an earlier rule. How long a list is nobody could predict; how many there are is less of a matter.
-    #[inline(always)]
-    fn read_blocks<const N: usize>(
-        &self,
-        lanes: impl Lanes,
-        direction: Direction,
-        headers: &[FiveTuple; N],
-        places: &Places<N>,
-        mut unfinished: Unfinished,
-        matches: &mut [u32; N],
-    ) {
-        // a list's last block says that none comes after it
-        for block in 0.. {
-            if unfinished.is_empty() {
-                return;
-            }
-            let mut go_on = 0;
-            for at in unfinished {
-                let (Some(header), Some(found), Some(record)) = (headers.get(at), matches.get_mut(at), self.record(places, at)) else {
-                    continue;
-                };
-                let Some(block) = self.blocks.get((record.first_block + block) as usize) else { continue };
-                *found = first_in_block(lanes, block, &direction.probe(header)).min(*found);
-                go_on |= u64::from(block.next < *found) << at;
-            }
-            unfinished = Unfinished(go_on);
+            prefetch_at(&self.lists.records, *number);
         }
     }
 
     #[inline(always)]
     fn record<const N: usize>(&self, places: &Places<N>, at: usize) -> Option<&Record> {
-        self.records.get(*places.numbers.get(at)? as usize)
+        self.lists.records.get(*places.numbers.get(at)? as usize)
     }
-
-    #[inline(always)]
-    fn class<const N: usize>(&self, places: &Places<N>, at: usize) -> u32 {
-        self.record(places, at).map_or(0, |record| record.class)
-    }
-}
-
-/// The first rule of a block that the probe is within.
-#[inline(always)]
-fn first_in_block(lanes: impl Lanes, block: &Block, probe: &Probe) -> u32 {
-    let within = lanes.within_block(block, probe);
-    // no branch: nobody could predict it
-    select_unpredictable(within != 0, block.rules[within.trailing_zeros() as usize % 8], AccessList::NO_MATCH)
 }
 
 impl Unfinished {
-    const fn is_empty(self) -> bool {
+    pub(super) const NONE: Self = Self(0);
+
+    /// Where a rule was found that does not come before `bound`, or none.
+    #[inline(always)]
+    pub(super) fn where_above<const N: usize>(matches: &[u32; N], bound: u32) -> Self {
+        Self((0..).zip(matches).fold(0, |bits, (at, found)| bits | u64::from(*found > bound) << at))
+    }
+
+    #[inline(always)]
+    pub(super) const fn add_if(&mut self, is_one: bool, at: usize) {
+        self.0 |= (is_one as u64) << at;
+    }
+
+    #[inline(always)]
+    const fn remove_if(&mut self, is_none: bool, at: usize) {
+        self.0 &= !((is_none as u64) << at);
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }

@@ -1,11 +1,12 @@
-//! A list of rules for one interval of addresses: the first two in a cache line, the others eight at a time.
+//! A list of rules for one interval of addresses (or of ports): the first two in a cache line, the others in blocks.
 
 use std::hint::select_unpredictable;
 
 use super::super::AccessList;
 use super::super::five_tuple::FiveTupleRule;
-use super::side::Direction;
-use crate::table::simd::{Block, PairBounds};
+use super::super::wide::Class;
+use super::home::Home;
+use crate::table::simd::{BLOCK, Block, PairBounds};
 
 /// Rules in the record itself.
 pub(super) const FIRST: usize = 2;
@@ -26,21 +27,24 @@ pub(super) struct Record {
     pub(super) first_block: u32,
     /// The addresses' class among wide rules.
     pub(super) class: u32,
+    /// The first wide rule that takes addresses of this class.
+    pub(super) first_wide: u32,
 }
 
 impl Record {
     /// The record of a list, ascending; what the record has no place for is added to `blocks`.
-    pub(super) fn new(rules: &[FiveTupleRule], list: &[u32], direction: Direction, class: u32, blocks: &mut Vec<Block>) -> Self {
+    pub(super) fn new(rules: &[FiveTupleRule], list: &[u32], home: Home, class: Class, blocks: &mut Vec<Block>) -> Self {
         let (first, others) = list.split_at(list.len().min(FIRST));
         let first_block = blocks.len() as u32;
-        let first_of_next = others.chunks(8).skip(1).filter_map(|list| list.first().copied()).chain([AccessList::NO_MATCH]);
-        blocks.extend(others.chunks(8).zip(first_of_next).map(|(list, next)| Block { next, ..block(rules, list, direction) }));
+        for (list, behind) in others.chunks(BLOCK).zip((BLOCK..).step_by(BLOCK)) {
+            blocks.push(block(rules, list, home, others.get(behind).copied()));
+        }
         let next = others.first().copied().unwrap_or(AccessList::NO_MATCH);
-        let mut record = Self { first_block, class, next, ..NOTHING };
+        let mut record = Self { first_block, class: class.number, first_wide: class.first_rule, next, ..NOTHING };
         for (place, number) in first.iter().enumerate() {
             let Some(rule) = rules.get(*number as usize) else { continue };
             record.rules[place] = *number;
-            record.bounds.addresses[place] = addresses(rule, direction);
+            record.bounds.addresses[place] = home.other(rule);
             record.bounds.ports[place] = ports(rule);
             record.protocols |= u16::from(rule.protocol.value) << (8 * place);
             record.masks |= u16::from(rule.protocol.mask) << (8 * place);
@@ -79,32 +83,38 @@ const NOTHING: Record = Record {
     next: AccessList::NO_MATCH,
     first_block: 0,
     class: 0,
+    first_wide: AccessList::NO_MATCH,
 };
 
-fn block(rules: &[FiveTupleRule], list: &[u32], direction: Direction) -> Block {
-    let mut block = Block {
-        addresses: [[u32::MAX; 8]; 2],
-        ports: [[u16::MAX; 8]; 4],
-        protocols: [0; 8],
-        masks: [0; 8],
-        rules: [AccessList::NO_MATCH; 8],
-        next: AccessList::NO_MATCH,
-    };
+/// A block without rules.
+pub(super) const NO_RULES: Block = Block {
+    addresses: [[u32::MAX; BLOCK]; 2],
+    ports: [[u16::MAX; BLOCK]; 4],
+    protocols: [0; BLOCK],
+    masks: [0; BLOCK],
+    next: AccessList::NO_MATCH,
+    rules: [AccessList::NO_MATCH; BLOCK],
+};
+
+/// The block of these rules, before one that begins with `next`.
+fn block(rules: &[FiveTupleRule], list: &[u32], home: Home, next: Option<u32>) -> Block {
+    let mut block = Block { next: next.unwrap_or(AccessList::NO_MATCH), ..NO_RULES };
     for (place, number) in list.iter().enumerate() {
-        let Some(rule) = rules.get(*number as usize) else { continue };
-        block.rules[place] = *number;
-        block.protocols[place] = rule.protocol.value;
-        block.masks[place] = rule.protocol.mask;
-        block.addresses.iter_mut().zip(addresses(rule, direction)).for_each(|(bounds, bound)| bounds[place] = bound);
-        block.ports.iter_mut().zip(ports(rule)).for_each(|(bounds, bound)| bounds[place] = bound);
+        if let Some(rule) = rules.get(*number as usize) {
+            put(&mut block, place, *number, rule, home);
+        }
     }
     block
 }
 
-/// The bounds of the other side's addresses.
-fn addresses(rule: &FiveTupleRule, direction: Direction) -> [u32; 2] {
-    let (low, high) = direction.opposite().own(rule);
-    [low, !high]
+/// Puts a rule in its place in a block.
+pub(super) fn put(block: &mut Block, place: usize, number: u32, rule: &FiveTupleRule, home: Home) {
+    let place = place % BLOCK;
+    block.rules[place] = number;
+    block.protocols[place] = rule.protocol.value;
+    block.masks[place] = rule.protocol.mask;
+    block.addresses.iter_mut().zip(home.other(rule)).for_each(|(bounds, bound)| bounds[place] = bound);
+    block.ports.iter_mut().zip(ports(rule)).for_each(|(bounds, bound)| bounds[place] = bound);
 }
 
 fn ports(rule: &FiveTupleRule) -> [u16; 4] {

@@ -1,16 +1,17 @@
 //! The tables answer as the ordered scan does: the same rule's number, in every table that can hold the list.
 
+mod anywhere;
 mod changes;
 mod hostile;
 mod product;
-mod random;
+pub(super) mod random;
 mod rooms;
 mod sizes;
 mod tiny;
 mod wide;
 
 use super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol, ordered_scan};
-use super::homes::{Homes, assign};
+use super::homes::{Homes, Plan};
 use super::product::Product;
 use super::small::Small;
 use super::{AccessList, BuildError, Lookup, Table};
@@ -20,7 +21,7 @@ const ENOUGH: usize = 1 << 28;
 const NO_MATCH: u32 = AccessList::NO_MATCH;
 
 /// Takes every header.
-const ANY: FiveTupleRule = FiveTupleRule {
+pub(super) const ANY: FiveTupleRule = FiveTupleRule {
     sources: 0..=u32::MAX,
     destinations: 0..=u32::MAX,
     source_ports: 0..=u16::MAX,
@@ -29,8 +30,8 @@ const ANY: FiveTupleRule = FiveTupleRule {
 };
 
 /// Backwards: holds nothing.
-const NO_ADDRESS: std::ops::RangeInclusive<u32> = std::ops::RangeInclusive::new(9, 8);
-const NO_PORT: std::ops::RangeInclusive<u16> = std::ops::RangeInclusive::new(9, 8);
+pub(super) const NO_ADDRESS: std::ops::RangeInclusive<u32> = std::ops::RangeInclusive::new(9, 8);
+pub(super) const NO_PORT: std::ops::RangeInclusive<u16> = std::ops::RangeInclusive::new(9, 8);
 
 /// The table that `build` chooses, and all others that have room for the list.
 fn tables(rules: &[FiveTupleRule]) -> Vec<AccessList> {
@@ -47,7 +48,7 @@ fn tables(rules: &[FiveTupleRule]) -> Vec<AccessList> {
 
 /// The table for long lists, however short the list is.
 fn long(rules: &[FiveTupleRule]) -> Table {
-    Table::Long(Box::new(Homes::assigned(rules, &assign::assign(rules), ENOUGH).unwrap()))
+    Table::Long(Box::new(Homes::new(Plan::new(rules), ENOUGH).unwrap()))
 }
 
 /// The table of cells, whatever it costs; `None` where even then it has no room for the rules.
@@ -123,17 +124,17 @@ fn corner(rule: &FiveTupleRule, dice: &mut Dice) -> FiveTuple {
 }
 
 /// Numbers that look random and are the same in every run (SplitMix64).
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     }
 
-    fn below(&mut self, bound: u32) -> u32 {
+    pub(super) fn below(&mut self, bound: u32) -> u32 {
         (self.next() % u64::from(bound)) as u32
     }
 
@@ -153,7 +154,7 @@ impl Dice {
     }
 
     /// A rule such as filter files have, with prefixes of 15 to 32 bits.
-    fn rule(&mut self) -> FiveTupleRule {
+    pub(super) fn rule(&mut self) -> FiveTupleRule {
         let protocols =
             [MaskedProtocol::ANY, MaskedProtocol::exactly(6), MaskedProtocol::exactly(17), MaskedProtocol { value: 5, mask: 0x0f }];
         FiveTupleRule {

@@ -27,7 +27,7 @@ fn protocol() -> impl Strategy<Value = u8> {
 }
 
 prop_compose! {
-    pub(super) fn rule()(
+    pub(in super::super) fn rule()(
         sources in addresses(), destinations in addresses(), source_ports in ports(), destination_ports in ports(),
         value in protocol(), mask in prop_oneof![3 => Just(0_u8), 3 => Just(0xff), 1 => any::<u8>()],
     ) -> FiveTupleRule {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::bit_rows::BitRows;
-use super::super::homes::assign;
 use super::super::intervals::Intervals;
 use super::super::ports::Ports;
 use super::super::rooted::Rooted;
@@ -52,6 +51,10 @@ fn expect_searches(starts: &[u32]) {
 fn trees_and_roots_of_every_size_at_which_they_change() {
     expect_searches(&[0]);
     for count in [2, 16, 17, 18, 31, 32, 33, 34, 64, 65, 1_023, 1_024, 1_025, 2_032, 2_033, 2_049] {
+        // a few, then a crowd whose lines begin in the midst of others
+        if count > 5 {
+            expect_searches(&[0, 1, 2, 3, 9].into_iter().chain((0..count - 5).map(|at| (7 << 16) + at)).collect::<Vec<u32>>());
+        }
         // spread, all in the first slot, all in the last slot, around the middle
         for (first, step) in [(1, u32::MAX / 2_100), (1, 1), (u32::MAX - (count - 2), 1), (0x8000_0000 - count / 2, 1)] {
             let starts: Vec<u32> = [0].into_iter().chain((1..count).map(|at| first.wrapping_add((at - 1) * step))).collect();
@@ -114,7 +117,8 @@ proptest! {
             let (from, to) = (sources.rows[holding(&sources.starts, *one)], destinations.rows[holding(&destinations.starts, *other)]);
             let takes = |rule: &FiveTupleRule| rule.sources.contains(one) && rule.destinations.contains(other);
             prop_assert_eq!(rows.takes(Portable, from.into(), to.into()), rules.iter().any(takes));
-            prop_assert_eq!(sources.empty == Some(from), !rules.iter().any(|rule| rule.sources.contains(one)));
+            let first = rules.iter().position(|rule| rule.sources.contains(one)).map_or(u32::MAX, |rule| rule as u32);
+            prop_assert_eq!(sources.first_rules[usize::from(from)], first);
             let header = FiveTuple { source: *one, destination: *other, source_port: 255, destination_port: 2, protocol: 6 };
             let expected = ordered_scan(&rules, &header).map(|rule| rule as u32);
             prop_assert_eq!(rows.first_match(Portable, from.into(), to.into(), &header), expected);
@@ -130,22 +134,4 @@ fn many_intervals() {
     ranges.extend((0..500).map(|at| (at * 3, at * 3 + 5)));
     ranges.extend([(0, u32::MAX), (u32::MAX, u32::MAX), (0, 0), (7, u32::MAX), (0, u32::MAX - 1)]);
     expect_intervals(&ranges, u32::MAX);
-}
-
-/// Every rule is in one place, lists are as long as they may be at most, and rules that match nothing are nowhere.
-#[test]
-fn rules_are_assigned_once() {
-    let mut dice = Dice(3);
-    let mut rules: Vec<FiveTupleRule> = (0..300).map(|_| dice.rule()).collect();
-    rules.extend(std::iter::repeat_n(FiveTupleRule { sources: 5..=5, destinations: 9..=9, ..ANY }, 150));
-    rules.extend([ANY, FiveTupleRule { sources: NO_ADDRESS, ..ANY }, FiveTupleRule { destination_ports: NO_PORT, ..ANY }]);
-    let assignment = assign::assign(&rules);
-    let [from, to] = &assignment.at_home;
-    let mut all: Vec<u32> = [&**from, to, &assignment.wide].concat();
-    all.sort_unstable();
-    assert_eq!(all, (0..451).collect::<Vec<u32>>());
-    let pair = |list: &[u32]| list.iter().filter(|rule| (300..450).contains(*rule)).count();
-    assert_eq!([pair(from), pair(to), pair(&assignment.wide)], [66, 66, 18]);
-    assert!(assignment.wide.contains(&450), "open to all");
-    assert!([from, to, &assignment.wide].iter().all(|rules| rules.is_sorted()));
 }

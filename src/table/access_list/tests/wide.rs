@@ -22,8 +22,8 @@ fn inside(rules: &[FiveTupleRule]) -> Vec<FiveTuple> {
     headers.chain([header(u16::MAX)]).collect()
 }
 
-fn assigned(rules: &[FiveTupleRule], assignment: &Assignment) -> AccessList {
-    AccessList { table: Table::Long(Box::new(Homes::assigned(rules, assignment, ENOUGH).unwrap())) }
+fn assigned(rules: &[FiveTupleRule], assignment: Assignment) -> AccessList {
+    AccessList { table: Table::Long(Box::new(Homes::new(Plan::assigned(rules, assignment), ENOUGH).unwrap())) }
 }
 
 /// All rules wide.
@@ -36,7 +36,7 @@ fn wide_rules_as_many_as_fill_a_group_and_one_more() {
     for count in [1, 2, 255, 256, 257, 1_023, 1_024, 1_025, 2_049] {
         let rules = nested(count);
         let headers = [inside(&rules), corners(&rules[count as usize - 1..], 30)].concat();
-        expect(&assigned(&rules, &all_wide(&rules)), &headers, &scan(&rules, &headers));
+        expect(&assigned(&rules, all_wide(&rules)), &headers, &scan(&rules, &headers));
     }
 }
 
@@ -58,7 +58,7 @@ fn wide_rules_in_more_than_64_groups() {
         ..FiveTuple::default()
     };
     let headers: Vec<FiveTuple> = (0..67).flat_map(|group| [0, 3, 1_023, 1_024].map(|port| header(group, port))).collect();
-    let list = assigned(&rules, &all_wide(&rules));
+    let list = assigned(&rules, all_wide(&rules));
     expect(&list, &headers, &scan(&rules, &headers));
 }
 
@@ -75,7 +75,7 @@ fn any_assignment_gives_the_same_answers() {
             [from, to, &mut assignment.wide][dice.below(3) as usize].push(rule);
         }
         let headers = [corners(&rules, 6), inside(&rules)].concat();
-        expect(&assigned(&rules, &assignment), &headers, &scan(&rules, &headers));
+        expect(&assigned(&rules, assignment), &headers, &scan(&rules, &headers));
     }
 }
 
