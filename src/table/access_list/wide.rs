@@ -169,9 +169,7 @@ impl Meanings {
     fn summary(&self, class: u32, word: usize, groups: usize) -> u64 {
         self.summaries.get(class as usize * groups.div_ceil(WORD) + word).copied().unwrap_or(0)
     }
-}
 
-impl Meanings {
     fn memory(&self) -> usize {
         size_of_val(&*self.rows) + size_of_val(&*self.summaries)
     }

@@ -124,6 +124,7 @@ pub(super) fn within_pairs(bounds: [&PairBounds; 2], addresses: [u32; 2], [sourc
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[inline]
 fn within_pair(bounds: &PairBounds, address: u32, ports: __m256i) -> [bool; 2] {
+    const { assert!(size_of::<PairBounds>() == 32) };
     // SAFETY: `PairBounds` is 32 bytes of plain numbers; the load asks for no alignment.
     let bounds = unsafe { _mm256_loadu_si256(std::ptr::from_ref(bounds).cast()) };
     let address = u64::from(!address) << 32 | u64::from(address);

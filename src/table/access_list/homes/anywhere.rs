@@ -94,8 +94,10 @@ fn chosen(rules: &[FiveTupleRule], numbers: Vec<u32>) -> [Vec<u32>; 2] {
     let spans = Intervals::new(ranges.into_iter(), Home::Port.last()).spans;
     let mut covered = 0;
     let mut has_room = |(first, last): (u32, u32)| {
-        covered += u64::from(last - first) + 1;
-        covered <= MOST_COVERED
+        let with_it = covered + u64::from(last - first) + 1;
+        let has_room = with_it <= MOST_COVERED;
+        covered = if has_room { with_it } else { covered };
+        has_room
     };
     let (chosen, others): (Vec<_>, Vec<_>) = numbers.into_iter().zip(spans).partition(|(_, span)| has_room(*span));
     [chosen, others].map(|rules| rules.into_iter().map(|(number, _)| number).collect())

@@ -14,6 +14,7 @@ const MOST_MET: u16 = 4 * LONGEST;
 
 /// How many intervals rules cover at most, all together: what a build has the time to look at.
 const MOST_COVERED: usize = 1 << 17;
+/// And so many more for each rule.
 const COVERED_FOR_EACH_RULE: usize = 24;
 
 /// How many intervals a rule may at most live in; rules that cover more on both sides are wide. The cheapest is taken.
@@ -40,20 +41,20 @@ const fn length((first, last): (u32, u32)) -> u32 {
     last - first + 1
 }
 
-/// Assigns those of the rules that are `live` to homes.
-pub(super) fn assign(rules: &[FiveTupleRule], live: &[u32]) -> Assignment {
+/// Assigns those of the rules that are `live` to homes. So many `others` are wide already.
+pub(super) fn assign(rules: &[FiveTupleRule], live: &[u32], others: usize) -> Assignment {
     let ranges =
         |home: Home| -> Vec<(u32, u32)> { live.iter().filter_map(|rule| rules.get(*rule as usize)).map(|rule| home.own(rule)).collect() };
     let [sources, destinations] = [Home::Source, Home::Destination].map(|home| Intervals::new(ranges(home).into_iter(), home.last()));
     let sizes = [sources.starts.len(), destinations.starts.len()];
     let spans: Vec<(u32, Spans)> =
         live.iter().zip(sources.spans.into_iter().zip(destinations.spans)).map(|(rule, (from, to))| (*rule, [from, to])).collect();
-    let trials = LIMITS.into_iter().map(|limit| under_limit(&spans, sizes, limit));
+    let trials = LIMITS.into_iter().map(|limit| under_limit(&spans, sizes, limit, others));
     trials.min_by_key(|assignment| assignment.cost).unwrap_or_default()
 }
 
 /// The homes that rules have where none lives in more than `limit` intervals.
-fn under_limit(spans: &[(u32, Spans)], intervals: [usize; 2], limit: u32) -> Assignment {
+fn under_limit(spans: &[(u32, Spans)], intervals: [usize; 2], limit: u32, others: usize) -> Assignment {
     let mut crowds = Crowds { lists: intervals.map(|count| vec![0; count]), left: [MOST_COVERED + COVERED_FOR_EACH_RULE * spans.len(); 2] };
     let mut assignment = Assignment::default();
     for (rule, spans) in spans {
@@ -65,7 +66,7 @@ fn under_limit(spans: &[(u32, Spans)], intervals: [usize; 2], limit: u32) -> Ass
             None => assignment.wide.push(*rule),
         }
     }
-    assignment.cost = crowds.cost() + wide_cost(assignment.wide.len());
+    assignment.cost = crowds.cost() + wide_cost(assignment.wide.len() + others);
     assignment
 }
 

@@ -15,7 +15,7 @@ pub(super) enum Home {
 }
 
 impl Home {
-    /// For a home with addresses, the one with the header's other address.
+    /// The home with the header's other address. Rules at home with ports take all addresses: any of the two will do.
     pub(super) const fn opposite(self) -> Self {
         match self {
             Self::Source => Self::Destination,

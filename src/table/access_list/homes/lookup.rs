@@ -17,13 +17,14 @@ struct Places<const N: usize> {
     numbers: [u32; N],
 }
 
-/// The places in a batch whose lists are not decided by their records: a bit for each.
+/// The places in a batch for which something is left to do: a bit for each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unfinished(u64);
 
 impl Batch for Homes {
     #[inline(always)]
     fn batch<const N: usize>(&self, lanes: impl Lanes, headers: &[FiveTuple; N], matches: &mut [u32; N]) {
+        const { assert!(N <= 64, "places have a bit each") };
         let mut sources = Places::new();
         let mut destinations = Places::new();
         self.sources.find_records(lanes, headers, |header| header.source, &mut sources);

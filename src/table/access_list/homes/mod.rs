@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
     /// For these rules.
     pub(super) fn new(rules: &'a [FiveTupleRule]) -> Self {
         let (anywhere, Rest { live, wide }) = Anywhere::new(rules);
-        Self { rules, anywhere, wide_anywhere: wide, assignment: assign::assign(rules, &live) }
+        Self { rules, anywhere, assignment: assign::assign(rules, &live, wide.len()), wide_anywhere: wide }
     }
 
     /// With all rules assigned.

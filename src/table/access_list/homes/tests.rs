@@ -122,7 +122,7 @@ fn rules_are_assigned_once() {
     rules.extend(pile(1_500));
     rules.push(FiveTupleRule { sources: 0..=u32::MAX - 1, ..ANY });
     let live: Vec<u32> = (0..rules.len() as u32).collect();
-    let assignment = assign::assign(&rules, &live);
+    let assignment = assign::assign(&rules, &live, 0);
     let [from, to] = &assignment.at_home;
     let mut all: Vec<u32> = [&**from, to, &assignment.wide].concat();
     all.sort_unstable();
@@ -160,6 +160,17 @@ fn rules_behind_one_for_any_address_are_not_live() {
     let other = FiveTuple { destination_port: 81, ..header };
     crate::table::simd::run(Improve { anywhere: &anywhere, headers: &[header, other, header], matches: &mut matches });
     assert_eq!(matches, [1, 10, 0]);
+}
+
+/// Ranges that no other covers, each over half of the ports: some are listed, for the others it would take too long.
+#[test]
+fn what_ports_have_no_room_for_is_wide() {
+    let range = |at: u16| FiveTupleRule { destination_ports: at..=at + 32_000, source_ports: at..=at, ..ANY };
+    let rules: Vec<FiveTupleRule> = (0..1_500).map(range).collect();
+    let (_, Rest { live, wide }) = Anywhere::new(&rules);
+    assert!(live.is_empty());
+    // each begins and ends alone: a list would have them all
+    assert!((1_500 - 520..1_500).contains(&wide.len()), "{} wide", wide.len());
 }
 
 struct Improve<'a> {

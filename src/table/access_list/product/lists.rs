@@ -10,6 +10,9 @@ use super::services::Conditions;
 /// Most bytes of lists and shapes: more would take a build too long, and lookups out of the caches.
 const MOST_BYTES: usize = 1 << 24;
 
+/// How many words of open services a build looks at for all shapes: some hundredths of a second.
+const MOST_LOOKED_AT: usize = 1 << 25;
+
 /// Cells, lists and shapes as lookups read them.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -33,11 +36,13 @@ struct Shape {
 }
 
 impl Shared {
-    /// Of these cells. `None` where they take more than `budget` bytes or a list has more rules than a shape can name.
+    /// Of these cells. `None` where they take more than `budget` bytes, a list has more rules than a shape can name, or lists
+    /// have so many that looking at them is not worth it.
     pub(super) fn new(Cells { pages, chains }: Cells, conditions: &Conditions, budget: usize) -> Option<Self> {
         let numbers = chains.shapes(conditions);
         let mut shapes: Vec<Option<Shape>> = Vec::new();
         let mut begins = vec![u32::MAX; numbers.len()];
+        let mut left = MOST_LOOKED_AT;
         let mut shared = Self { pages: pages.bound(), lists: Vec::new(), shapes: Vec::new() };
         for cell in &mut shared.pages.cells {
             let list = *cell;
@@ -49,7 +54,7 @@ impl Shared {
                 let known = shapes.get_mut(number)?;
                 let shape = match known {
                     Some(shape) => shape,
-                    None => known.insert(Shape::new(conditions, chains.rules(list), &mut shared.shapes)?),
+                    None => known.insert(Shape::new(conditions, chains.rules(list), &mut left, &mut shared.shapes)?),
                 };
                 shared.lists.push(shape.at);
                 chains.at_places(list, &shape.kept, &mut shared.lists);
@@ -69,8 +74,8 @@ impl Shape {
     /// In place of a name, where no rule is the first.
     const NONE: u32 = u32::MAX;
 
-    /// Of a list's rules; its places go to `shapes`. `None` where they are more than a place can name.
-    fn new(conditions: &Conditions, rules: impl Iterator<Item = u32>, shapes: &mut Vec<u8>) -> Option<Self> {
+    /// Of a list's rules; its places go to `shapes`. `None` where they are more than a place can name, or no look is `left`.
+    fn new(conditions: &Conditions, rules: impl Iterator<Item = u32>, left: &mut usize, shapes: &mut Vec<u8>) -> Option<Self> {
         let mut first = vec![Self::NONE; conditions.classes];
         let mut kept: Vec<u32> = Vec::new();
         let mut open = conditions.every_class();
@@ -78,6 +83,7 @@ impl Shape {
             if open.iter().all(|word| *word == 0) {
                 break;
             }
+            *left = left.checked_sub(open.len())?;
             // the shape itself stands before the rules
             let name = kept.len() as u32 + 1;
             let mut is_first = false;

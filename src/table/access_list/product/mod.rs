@@ -7,9 +7,10 @@
 //! ports, protocol ─▶ class ───────────────────────────────┴▶ place in the list ─▶ rule
 //! ```
 //!
-//! A page has the cells of a row in some columns; where sources may send the same there, they share it. Cells with the same rules share a list; lists whose rules have the same conditions on ports and protocol, in the same
-//! order, share a shape, which says for every class of services which place in the list is the first to take it. So every
-//! header costs the same few reads, whatever the rules.
+//! A page has the cells of a row in some columns; where sources may send the same there, they share it. Cells with the same
+//! rules share a list; lists whose rules have the same conditions on ports and protocol, in the same order, share a shape,
+//! which says for every class of services which place in the list is the first to take it. So every header costs the same
+//! few reads, whatever the rules.
 
 mod addresses;
 mod cells;

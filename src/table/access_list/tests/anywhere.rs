@@ -13,7 +13,7 @@ fn service(dice: &mut Dice) -> FiveTupleRule {
     FiveTupleRule {
         source_ports: if dice.below(2) == 0 { 0..=u16::MAX } else { few(dice) },
         destination_ports: if dice.below(12) == 0 { 0..=u16::MAX } else { few(dice) },
-        protocol: protocols[dice.below(40).min(3) as usize % 4],
+        protocol: protocols[[0, 1, 1, 1, 1, 2, 2, 3][dice.below(8) as usize]],
         ..ANY
     }
 }

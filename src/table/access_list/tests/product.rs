@@ -52,6 +52,27 @@ fn groups_are_cells() {
     }
 }
 
+/// A rule that matches nothing between two for the same addresses.
+#[test]
+fn a_run_does_not_go_on_behind_an_empty_rule() {
+    let rule = |destination_ports| FiveTupleRule { sources: 5..=9, destination_ports, ..ANY };
+    let rules = [rule(80..=80), rule(NO_PORT), rule(81..=81), rule(82..=82)];
+    let header = |destination_port| FiveTuple { source: 7, destination_port, ..FiveTuple::default() };
+    expect_product(&rules, &[79, 80, 81, 82, 83].map(header));
+}
+
+/// Every pair has a few rules of its own before a tail that all have, and that leaves a service open.
+#[test]
+fn long_tails_behind_many_pairs_are_given_up() {
+    let own = |pair: u32| FiveTupleRule { sources: pair % 40..=pair % 40, destinations: pair / 40..=pair / 40, source_ports: 1..=1, ..ANY };
+    let port = |rule: FiveTupleRule, port: u32| FiveTupleRule { destination_ports: port as u16..=port as u16, ..rule };
+    let front = (0..1_600).flat_map(|pair| [0, 1, 2].map(|bit| port(own(pair), (pair >> (3 * bit)) % 8)));
+    let tail = |at: u32| port(FiveTupleRule { sources: 0..=u32::MAX - 1, destinations: 0..=u32::MAX - 1, ..ANY }, at % 8);
+    let rules: Vec<FiveTupleRule> = front.chain((0..100_000).map(tail)).collect();
+    assert!(product(&rules).is_none());
+    expect_built(&rules, &corners(&rules[..300], 1));
+}
+
 /// As many addresses as rules make too many pairs.
 #[test]
 fn many_addresses_are_lists() {
