@@ -50,8 +50,11 @@ impl Anywhere {
         wide.extend(&listed.left_over);
         wide.sort_unstable();
         let mut lists = Records::for_lists(listed.lists());
-        let records: Vec<u16> = listed.lists().map(|list| lists.add(rules, list, Home::Port, Class::NONE) as u16).collect();
-        let numbers: Vec<u16> = listed.list_at.iter().filter_map(|list| records.get(*list as usize)).copied().collect();
+        for list in listed.lists() {
+            lists.add(rules, list, Home::Port, Class::NONE);
+        }
+        // a record has its list's number, of which there is at most one for each port
+        let numbers: Vec<u16> = listed.list_at.iter().map(|list| *list as u16).collect();
         let ports = Ports::new(&listed.starts, &numbers);
         let is_live = |number: &u32| {
             rules.get(*number as usize).is_some_and(|rule| {
@@ -104,9 +107,9 @@ fn chosen(rules: &[FiveTupleRule], numbers: Vec<u32>) -> [Vec<u32>; 2] {
 }
 
 /// Leaves out rules that an earlier one for several ports covers.
-struct Uncovered<'a> {
-    rules: &'a [FiveTupleRule],
-    numbers: Vec<u32>,
+pub(super) struct Uncovered<'a> {
+    pub(super) rules: &'a [FiveTupleRule],
+    pub(super) numbers: Vec<u32>,
 }
 
 impl Work for Uncovered<'_> {

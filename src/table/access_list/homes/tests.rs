@@ -6,11 +6,13 @@ use super::super::AccessList;
 use super::super::five_tuple::{FiveTuple, FiveTupleRule, MaskedProtocol, ordered_scan};
 use super::super::tests::random::rule;
 use super::super::tests::{ANY, Dice, NO_ADDRESS, NO_PORT};
-use super::anywhere::{Anywhere, Rest};
+use super::super::wide::Classes;
+use super::anywhere::{Anywhere, Rest, Uncovered};
 use super::assign::{self, LONGEST};
 use super::home::Home;
 use super::listed::Listed;
 use super::shadow::Lit;
+use super::side::Side;
 use crate::table::simd::{Lanes, Work, every_way};
 
 const HOMES: [Home; 3] = [Home::Source, Home::Destination, Home::Port];
@@ -171,6 +173,25 @@ fn what_ports_have_no_room_for_is_wide() {
     assert!(live.is_empty());
     // each begins and ends alone: a list would have them all
     assert!((1_500 - 520..1_500).contains(&wide.len()), "{} wide", wide.len());
+}
+
+/// All that many rules for one port have in common with one for several is looked at before lists are made.
+#[test]
+fn rules_for_anywhere_that_one_for_more_ports_covers_are_left_out_early() {
+    let several = FiveTupleRule { destination_ports: 80..=81, ..ANY };
+    let one = |at: u16| FiveTupleRule { destination_ports: 80..=80, source_ports: at..=at, ..ANY };
+    let rules: Vec<FiveTupleRule> = [several].into_iter().chain((0..300).map(one)).collect();
+    let numbers = (0..rules.len() as u32).collect();
+    assert_eq!(crate::table::simd::run(Uncovered { rules: &rules, numbers }), [0]);
+}
+
+#[test]
+fn a_side_that_takes_too_much_memory_is_given_up() {
+    let rules: Vec<FiveTupleRule> = (0..1_000).map(|at| FiveTupleRule { sources: 2 * at..=2 * at, ..ANY }).collect();
+    let listed = Listed::new(&rules, &(0..1_000).collect::<Vec<u32>>(), Home::Source);
+    let side = |budget| Side::new(&rules, &listed, Home::Source, &Classes::one(), budget);
+    assert!(side(64 * 1_001).is_some());
+    assert!(side(64 * 1_000).is_none(), "a record for each rule and one for what is between them");
 }
 
 struct Improve<'a> {
